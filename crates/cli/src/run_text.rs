@@ -59,10 +59,9 @@ fn tell_finished(
     }
     tell_summary(&run.folder, &run.record, rows, printer)?;
     if let Some(decision) = decision {
-        printer.result(&format!(
-            "\n{}",
-            verdict::render(&decision.verdict, &decision.broken, printer.screen())
-        ));
+        let (lacks_answers, screen) = (decision.lacks_answers, printer.screen());
+        let text = verdict::render(&decision.verdict, lacks_answers, &decision.broken, screen);
+        printer.result(&format!("\n{text}"));
     }
     printer.result(&format!("\n{}", paths(&run.folder, decision.is_some())));
     tell_missing(run, printer);

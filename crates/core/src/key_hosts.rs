@@ -84,6 +84,11 @@ impl HostPort {
 }
 
 impl KeyGrant {
+    /// Leave for the key in a variable to go where an address leads.
+    pub fn to(variable: &str, address: &Url) -> Self {
+        Self { variable: variable.to_owned(), place: HostPort::of(address) }
+    }
+
     /// Whether it lets the variable's key go to an address.
     pub fn allows(&self, variable: &str, address: &Url) -> bool {
         self.variable == variable && self.place.holds(address)

@@ -111,18 +111,33 @@ impl Logprobs {
     }
 
     /// Passes the texts through `change`, which hides what nobody may see. That may be spread over
-    /// several tokens: then none is kept.
+    /// several tokens, or over the alternatives of one or of several: then none is kept.
     pub fn change_texts(&mut self, change: &dyn Fn(String) -> String) {
-        let whole: String = self.content.iter().map(|token| token.token.as_str()).collect();
-        if change(whole.clone()) != whole {
-            self.content.clear();
-        }
         for TokenLogprob { token, top_logprobs, .. } in &mut self.content {
             let top = top_logprobs.iter_mut().map(|top| &mut top.token);
             for text in std::iter::once(token).chain(top) {
                 *text = change(std::mem::take(text));
             }
         }
+        if self.rows().into_iter().any(|row| change(row.clone()) != row) {
+            self.content.clear();
+        }
+    }
+
+    /// The texts in every order in which someone may read them: the tokens one after the other, each with its
+    /// alternatives behind it, and the alternatives of each rank, the most probable of all tokens first.
+    fn rows(&self) -> Vec<String> {
+        let (mut tokens, mut all, mut ranks) = (String::new(), String::new(), Vec::new());
+        for TokenLogprob { token, top_logprobs, .. } in &self.content {
+            tokens.push_str(token);
+            all.push_str(token);
+            ranks.resize_with(ranks.len().max(top_logprobs.len()), String::new);
+            for (TopLogprob { token, .. }, rank) in top_logprobs.iter().zip(&mut ranks) {
+                all.push_str(token);
+                rank.push_str(token);
+            }
+        }
+        [tokens, all].into_iter().chain(ranks).collect()
     }
 }
 
@@ -213,7 +228,19 @@ mod tests {
         let mut spread = kept([token("a k", -1.0, 0), token("ey", -1.0, 0)]);
         spread.change_texts(&hide);
         assert_eq!((spread.content, spread.n_tokens), (Vec::new(), 2));
-        let top_logprobs = vec![TopLogprob { token: "key".to_owned(), logprob: Some(-2.0) }];
+        let top = |token: &str| TopLogprob { token: token.to_owned(), logprob: Some(-2.0) };
+        for alternatives in [
+            [vec![top("k"), top("ey")], vec![]],
+            [vec![top("a"), top("k")], vec![top("b"), top("ey")]],
+            [vec![top("ke")], vec![top("y"), top("z")]],
+        ] {
+            let tokens = alternatives
+                .map(|top_logprobs| TokenLogprob { top_logprobs, ..token("a", -1.0, 0) });
+            let mut spread = kept(tokens);
+            spread.change_texts(&hide);
+            assert_eq!((spread.content, spread.n_tokens), (Vec::new(), 2));
+        }
+        let top_logprobs = vec![top("key")];
         let mut plain = kept([TokenLogprob { top_logprobs, ..token("a", -1.0, 0) }]);
         plain.change_texts(&hide);
         assert_eq!(plain.content[0].top_logprobs[0].token, "-");

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A model of the suite.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Its name in the suite.
     pub name: Arc<str>,
@@ -43,6 +43,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether another model of the suite is the same but for its name.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        Self { name: other.name.clone(), ..self.clone() } == *other
+    }
+
     /// A request to this model.
     pub fn request(&self, messages: impl Into<Arc<[Message]>>, epoch: u32) -> Request {
         let (model, params) = (self.model.clone(), self.params.clone());

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::prices::is_version;
+use crate::{
+    logprobs::{AskedLogprobs, LOGPROBS, TOP_LOGPROBS},
+    prices::is_version,
+};
 
 /// What these models take otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +16,39 @@ pub struct ModelQuirk {
     pub renamed: &'static [(&'static str, &'static str)],
     /// Parameters that they refuse. A temperature of 1 is what they have anyway.
     pub refused: &'static [&'static str],
+    /// How they are asked for logprobs; `None` where that is not known to differ from the protocol.
+    pub logprobs: Option<LogprobsForm>,
+}
+
+impl ModelQuirk {
+    /// That these models take everything as the protocol has it.
+    pub const fn none(models: QuirkyModels) -> Self {
+        Self { models, renamed: &[], refused: &[], logprobs: None }
+    }
+}
+
+/// How a server is asked for logprobs, and for how many alternatives to each token at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogprobsForm {
+    /// `logprobs: true`, and `top_logprobs` with the number.
+    Switch {
+        /// The largest number.
+        most: u64,
+    },
+    /// `logprobs` with the number, and no `top_logprobs`.
+    Number {
+        /// The largest number.
+        most: u64,
+    },
+}
+
+impl LogprobsForm {
+    /// Alternatives to each token, at most.
+    pub fn most(self) -> u64 {
+        match self {
+            Self::Switch { most } | Self::Number { most } => most,
+        }
+    }
 }
 
 /// Which models a quirk is about.
@@ -40,25 +76,58 @@ impl QuirkyModels {
     }
 }
 
-/// The parameters as a model takes them: renamed ones at their old places. A name that the suite uses
-/// itself counts.
+/// How a model is asked for logprobs, where that is known to differ from the protocol.
+pub fn logprobs_form(quirks: &[ModelQuirk], model: &str) -> Option<LogprobsForm> {
+    let mut all = quirks.iter().filter(|quirk| quirk.models.contains(model));
+    all.find_map(|quirk| quirk.logprobs)
+}
+
+/// The parameters as a model takes them, renamed ones at their old places; `None` where they stay as they
+/// are. A name that the suite uses itself counts.
 pub fn as_taken(
     quirks: &[ModelQuirk],
     model: &str,
     params: &Map<String, Value>,
 ) -> Option<Map<String, Value>> {
+    let counted = match logprobs_form(quirks, model) {
+        Some(LogprobsForm::Number { .. }) => with_number_of_logprobs(params),
+        _ => None,
+    };
+    let params = counted.as_ref().unwrap_or(params);
     let all = quirks.iter().filter(|quirk| quirk.models.contains(model));
     let renamed: Vec<_> = all.flat_map(|quirk| quirk.renamed).collect();
     let own_name = |name: &String| {
         let (_, own) = renamed.iter().find(|(old, _)| old == name)?;
         (!params.contains_key(*own)).then(|| (*own).to_owned())
     };
-    params.keys().any(|name| own_name(name).is_some()).then(|| {
+    let has_renamed = params.keys().any(|name| own_name(name).is_some());
+    let taken = has_renamed.then(|| {
         let taken = |(name, value): (&String, &Value)| {
             (own_name(name).unwrap_or_else(|| name.clone()), value.clone())
         };
         params.iter().map(taken).collect()
-    })
+    });
+    taken.or(counted)
+}
+
+/// The same parameters with a number in the place of `logprobs: true` and its `top_logprobs`; `None` where
+/// nothing is to be changed.
+fn with_number_of_logprobs(params: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let switch = params.get(LOGPROBS).filter(|said| said.is_boolean());
+    if switch.is_none() && !params.contains_key(TOP_LOGPROBS) {
+        return None;
+    }
+    let mut taken = params.clone();
+    taken.shift_remove(TOP_LOGPROBS);
+    match AskedLogprobs::of(params) {
+        Some(asked) => {
+            // Without any alternative it tells no logprob.
+            let number = asked.top.unwrap_or(1).max(1);
+            taken.insert(LOGPROBS.to_owned(), number.into());
+        }
+        None => drop(taken.shift_remove(LOGPROBS)),
+    }
+    Some(taken)
 }
 
 /// The parameters among these that a model refuses.
@@ -86,14 +155,17 @@ mod tests {
         ModelQuirk {
             models: QuirkyModels::Families(&["o1", "gpt-5"]),
             renamed: &[("max_tokens", "max_completion_tokens")],
-            refused: &[],
+            ..ModelQuirk::none(QuirkyModels::All)
         },
         ModelQuirk {
-            models: QuirkyModels::Versions(&["o1", "gpt-5"]),
-            renamed: &[],
             refused: &["temperature"],
+            ..ModelQuirk::none(QuirkyModels::Versions(&["o1", "gpt-5"]))
         },
-        ModelQuirk { models: QuirkyModels::All, renamed: &[], refused: &["logit_bias"] },
+        ModelQuirk { refused: &["logit_bias"], ..ModelQuirk::none(QuirkyModels::All) },
+        ModelQuirk {
+            logprobs: Some(LogprobsForm::Number { most: 20 }),
+            ..ModelQuirk::none(QuirkyModels::Families(&["counter"]))
+        },
     ];
 
     fn check(model: &str, params: &Value, taken: Option<&Value>, expected: &[&str]) {
@@ -115,5 +187,21 @@ mod tests {
         check("gpt-4o", &json!({ "logit_bias": {} }), None, &["logit_bias"]);
         check("o1", &json!({ "temperature": 1 }), None, &[]);
         check("o1", &json!({ "max_tokens": 1, "max_completion_tokens": 2 }), None, &[]);
+    }
+
+    #[test]
+    fn logprobs_may_be_asked_for_by_number() {
+        for (params, expected) in [
+            (json!({ "logprobs": true, "seed": 1 }), Some(json!({ "logprobs": 1, "seed": 1 }))),
+            (json!({ "logprobs": true, "top_logprobs": 5 }), Some(json!({ "logprobs": 5 }))),
+            (json!({ "logprobs": true, "top_logprobs": 0 }), Some(json!({ "logprobs": 1 }))),
+            (json!({ "logprobs": 3, "top_logprobs": 5 }), Some(json!({ "logprobs": 5 }))),
+            (json!({ "logprobs": false }), Some(json!({}))),
+            (json!({ "logprobs": 3 }), None),
+            (json!({ "seed": 1 }), None),
+        ] {
+            check("counter", &params, expected.as_ref(), &[]);
+        }
+        check("gpt-4o", &json!({ "logprobs": true }), None, &[]);
     }
 }

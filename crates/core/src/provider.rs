@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     feature::Feature,
-    model_quirk::{self, ModelQuirk},
+    model_quirk::{self, LogprobsForm, ModelQuirk},
     price::Price,
     prices::{self, PriceList},
 };
@@ -253,6 +253,11 @@ impl ProviderKind {
         params: &Map<String, Value>,
     ) -> Option<Map<String, Value>> {
         model_quirk::as_taken(self.quirks_at(base_url), model, params)
+    }
+
+    /// How a model at an address is asked for logprobs, where that is known to differ from the protocol.
+    pub fn logprobs_form(&self, base_url: Option<&str>, model: &str) -> Option<LogprobsForm> {
+        model_quirk::logprobs_form(self.quirks_at(base_url), model)
     }
 
     /// The parameters among these that a model at an address refuses.

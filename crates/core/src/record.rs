@@ -51,6 +51,8 @@ impl fmt::Display for Outcome {
 pub enum ErrorKind {
     /// The provider did not accept the key (401, 403).
     Auth,
+    /// There are no credentials to sign the request with, so that it was not sent.
+    NoCredentials,
     /// The account has no credit left (402, or a 429 that says so).
     NoCredit,
     /// The provider calls the request itself wrong (any other 4xx).
@@ -82,6 +84,7 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth",
+            Self::NoCredentials => "no_credentials",
             Self::NoCredit => "no_credit",
             Self::BadRequest => "bad_request",
             Self::RateLimited => "rate_limited",

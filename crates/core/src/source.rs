@@ -53,6 +53,11 @@ pub struct SourceContext<'a> {
 pub trait SourceKeys: Sync {
     /// What the variable of this name holds, if the user lets it go to this server.
     fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError>;
+
+    /// Whether there is a key in the variable of this name; it says nothing of whom it may go to.
+    fn is_set(&self, _variable: &str) -> bool {
+        false
+    }
 }
 
 /// No keys for anybody.

@@ -379,9 +379,9 @@ enum Received {
     Events(Vec<StreamEvent>),
 }
 
-/// A signature that could not be made: the key's fault.
+/// A signature that could not be made, for want of what to sign with.
 fn unsigned(error: &SignError) -> AttemptError {
-    AttemptError::new(ErrorKind::Auth, error.to_string(), Retryable::Never)
+    AttemptError::new(ErrorKind::NoCredentials, error.to_string(), Retryable::Never)
         .with_fault_scope(FaultScope::Key)
 }
 

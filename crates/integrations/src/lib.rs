@@ -15,5 +15,6 @@
 //! their bytes, and `index/` says which snapshot a file with a given checksum becomes.
 
 pub mod results;
+mod services;
 pub mod sources;
 pub mod suites;

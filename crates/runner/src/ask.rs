@@ -12,7 +12,7 @@ use std::{
 };
 
 use evalmark_core::{
-    model::{Model, Provider},
+    model::{AskMode, Model, Provider},
     number_format,
     plan::{PlanError, Sample},
     record::ErrorKind,
@@ -121,6 +121,12 @@ pub(crate) fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
     judges.chain(candidates.filter(|_| asks == Asks::Everyone)).collect()
 }
 
+/// Whether two models are one that has two names, so that what one of them is being asked the other need not
+/// be asked, too. Batches are handed in apart.
+fn share_answers(one: &Model, other: &Model) -> bool {
+    one.mode == AskMode::Direct && one.is_same_as(other)
+}
+
 /// Where a run's answers go.
 pub(crate) enum LedgerFile {
     /// Where those of other runs go, too.
@@ -164,11 +170,19 @@ impl Endpoints {
             .open()
             .hint("`--cache-dir DIR` names another folder for answers; `--no-cache` uses none")?;
         let used = used_models(loaded, asks);
-        let mut endpoints = Vec::new();
-        for ((i, model), keys) in loaded.suite.models.iter().enumerate().zip(keys.by_model) {
+        let models = &loaded.suite.models;
+        let mut endpoints: Vec<Option<Endpoint>> = Vec::new();
+        for ((i, model), keys) in models.iter().enumerate().zip(keys.by_model) {
             let is_asked =
                 used.contains(&i) && !matches!(model.provider, Provider::RecordedColumn(_));
-            let open = || Endpoint::open(model, keys, &network, &ledger);
+            let twin = endpoints
+                .iter()
+                .zip(models)
+                .find_map(|(twin, other)| twin.as_ref().filter(|_| share_answers(model, other)));
+            let open = || match twin {
+                Some(twin) => Ok(twin.clone()),
+                None => Endpoint::open(model, keys, &network, &ledger),
+            };
             endpoints.push(if is_asked { Some(open()?) } else { None });
         }
         Ok(Self {

@@ -169,6 +169,7 @@ pub use self::{
     },
     secrets::Secrets,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
+    source_keys::NamedServerKeys,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,

@@ -3,12 +3,13 @@
 //! servers included.
 
 use evalmark_core::{
-    key_hosts::{HostPort, is_this_machine},
+    key_hosts::{HostPort, KeyGrant, is_this_machine},
     source::{SourceError, SourceKeys},
 };
+use evalmark_harness::Secret;
 use url::Url;
 
-use crate::Host;
+use crate::{Host, redacted_keys};
 
 impl SourceKeys for Host<'_> {
     fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
@@ -31,10 +32,43 @@ impl SourceKeys for Host<'_> {
                 hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
             });
         }
-        self.secrets.secret(variable).filter(|key| !key.trim().is_empty()).ok_or_else(|| {
+        let key = self.secrets.secret(variable).filter(|key| !key.trim().is_empty());
+        let key = key.ok_or_else(|| {
             let message =
                 format!("needs a key, and the environment variable {variable} is not set");
             SourceError::Failed { message, hint: None }
-        })
+        })?;
+        redacted_keys::remember(&Secret::new(&key));
+        Ok(key)
+    }
+
+    fn is_set(&self, variable: &str) -> bool {
+        self.secrets.secret(variable).is_some_and(|key| !key.trim().is_empty())
+    }
+}
+
+/// Keys for a server that the user names, not a suite: that is the leave for it, and for no other server.
+pub struct NamedServerKeys<'a> {
+    /// Where keys come from, and what else the user allows.
+    pub host: &'a Host<'a>,
+    /// The address of the server.
+    pub server: Option<&'a str>,
+}
+
+impl SourceKeys for NamedServerKeys<'_> {
+    fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
+        let named = self.server.and_then(|address| Url::parse(address).ok());
+        let is_named = named.is_some_and(|named| named.origin() == server.origin());
+        if !is_named {
+            return self.host.key(variable, server);
+        }
+        let grant = KeyGrant::to(variable, server);
+        let mut permissions = self.host.permissions.clone();
+        permissions.keys.push(grant);
+        Host { permissions: &permissions, ..*self.host }.key(variable, server)
+    }
+
+    fn is_set(&self, variable: &str) -> bool {
+        self.host.is_set(variable)
     }
 }

@@ -13,7 +13,8 @@ use crate::{Screen, variant_tables::figures, verdict};
 /// Each verdict, and of several suites what all come to.
 pub fn verdicts(ended: &[EndedSuite], screen: Screen) -> String {
     let text = |one: &EndedSuite| {
-        let text = verdict::render(one.verdict.as_ref()?, &one.broken, screen);
+        let verdict = one.verdict.as_ref()?;
+        let text = verdict::render(verdict, one.findings.lacks_answers, &one.broken, screen);
         Some(if ended.len() > 1 { format!("{}\n{text}\n", printable(&one.suite)) } else { text })
     };
     let mut parts: Vec<_> = ended.iter().filter_map(text).collect();

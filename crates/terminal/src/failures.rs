@@ -54,6 +54,9 @@ fn advice(counts: &SampleCounts, run: &str) -> String {
     if has(ErrorKind::NoCredit) {
         return format!("add credit to the account, then {resume}");
     }
+    if has(ErrorKind::NoCredentials) {
+        return format!("give the credentials that the message names, then {resume}");
+    }
     if counts.may_succeed_later() {
         return resume;
     }
@@ -129,6 +132,10 @@ mod tests {
         check(&[("server", 1)], "retry them with\n  evalmark resume RUN");
         check(&[("rate_limited", 1), ("bad_request", 5)], "retry them");
         check(&[("budget", 9)], "retry them");
+        check(
+            &[("no_credentials", 1), ("endpoint_down", 9)],
+            "give the credentials that the message",
+        );
         check(&[("endpoint_down", 9)], "retry them");
         check(&[("connection", 8), ("endpoint_down", 9)], "retry them");
         check(&[("no_credit", 1), ("endpoint_down", 9)], "add credit to the account, then retry");

@@ -23,10 +23,17 @@ const MOST_CHANGES: usize = 20;
 /// What is said of a comparison stands below it.
 pub(crate) const INDENT: &str = "    ";
 
-/// The verdict as lines of text, with the first few items that broke.
-pub fn render(verdict: &Verdict, broken: &BrokenItems, screen: Screen) -> String {
-    let word = verdict.answer.as_str().to_uppercase();
-    let word = screen.paint(verdict.answer.into(), &word);
+/// The verdict as lines of text, with the first few items that broke. One that is inconclusive because it
+/// `lacks_answers` is headed by what the command ends with.
+pub fn render(
+    verdict: &Verdict,
+    lacks_answers: bool,
+    broken: &BrokenItems,
+    screen: Screen,
+) -> String {
+    let is_incomplete = lacks_answers && verdict.answer == Answer::Inconclusive;
+    let word = if is_incomplete { "incomplete" } else { verdict.answer.as_str() };
+    let word = screen.paint(verdict.answer.into(), &word.to_uppercase());
     let (baseline, says) = (printable(&verdict.baseline), printable(&verdict.says));
     let mut lines = screen.wrap("", &format!("{word} against {baseline}: {says}"));
     lines.extend(verdict.changes.iter().flat_map(|changes| changed(changes, screen)));

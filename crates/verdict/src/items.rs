@@ -96,6 +96,11 @@ impl std::fmt::Display for Side {
     }
 }
 
+/// A number in a message, without a long line of noughts.
+fn shown(value: f64) -> String {
+    if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") }
+}
+
 /// Why two sides cannot be compared at all. Indices point into the side's slice.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CompareError {
@@ -103,7 +108,7 @@ pub enum CompareError {
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// A score is NaN, infinite or beyond 1e14 in magnitude.
-    #[error("the {side}'s item {index} has a score of {value}")]
+    #[error("the {side}'s item {index} has a score of {}, which is no number to compare", shown(*value))]
     NotANumber {
         /// Which side.
         side: Side,
@@ -113,7 +118,7 @@ pub enum CompareError {
         value: f64,
     },
     /// A score lies outside the metric's range.
-    #[error("the {side}'s item {index} has a score of {value}, outside of {low} to {high}")]
+    #[error("the {side}'s item {index} has a score of {}, outside of {low} to {high}", shown(*value))]
     OutOfRange {
         /// Which side.
         side: Side,

@@ -85,7 +85,7 @@ fn gate_results_of(tool: &str, args: &GateArgs, printer: Printer, host: &Host<'_
         let error = RunError::new("`--from` compares two results");
         return Err(error.with_hint(format!("evalmark gate --from {tool} BEFORE AFTER")).into());
     };
-    let read = |file: &PathBuf| args.reading.read(tool, std::slice::from_ref(file));
+    let read = |file: &PathBuf| args.reading.read(tool, std::slice::from_ref(file), host);
     let sides = [&read(before)?, &read(after)?];
     let options = args.reading.options(&args.runs.out, None);
     let gated = gate_results(sides, &options, args.as_it_is, host)?;

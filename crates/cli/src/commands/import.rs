@@ -29,7 +29,7 @@ pub(crate) enum ImportCommand {
 
 pub(crate) fn import(args: &ImportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     match &args.command {
-        ImportCommand::Results(args) => import_results(args, printer),
+        ImportCommand::Results(args) => import_results(args, printer, host),
         ImportCommand::Suite(command) => import_suite(command, printer, host),
     }
 }

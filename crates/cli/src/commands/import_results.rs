@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 use clap::{Args, builder::PossibleValuesParser};
 use evalmark_core::tool_results::ToolResults;
 use evalmark_integrations::results::{
-    ColumnRole, Importer, NamedColumn, ResultsError, ResultsRequest, importers,
+    ColumnRole, NamedColumn, ResultsError, ResultsRequest, ResultsServer, ToolServer, importers,
 };
-use evalmark_runner::{ImportOptions, ImportedGate, ImportedRun, RunError};
+use evalmark_runner::{Host, ImportOptions, ImportedGate, ImportedRun, NamedServerKeys, RunError};
 use evalmark_terminal::imported;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(crate) struct ImportResultsArgs {
     /// The tool that wrote the files
     #[arg(long, value_name = "TOOL", value_parser = tools())]
     pub(crate) from: String,
-    /// What the tool wrote; several files are one run
+    /// What the tool wrote, or what its server calls it (mlflow: the run's id); several are one run
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -46,6 +46,9 @@ pub(crate) struct ReadingArgs {
     /// Name of the suite that it is a run of [default: the tool's name of what it evaluated]
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
+    /// Address of the server that has the results, of a tool that has one [default: what the tool's own variable says]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// The task, where files hold several
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
@@ -97,17 +100,25 @@ fn alpha(text: &str) -> Result<f64, String> {
 }
 
 impl ReadingArgs {
-    /// Reads a tool's files.
-    pub(crate) fn read(&self, tool: &str, files: &[PathBuf]) -> Result<ToolResults> {
+    /// Reads a tool's files, or asks its server.
+    pub(crate) fn read(
+        &self,
+        tool: &str,
+        files: &[PathBuf],
+        host: &Host<'_>,
+    ) -> Result<ToolResults> {
+        let importer = importers().iter().find(|importer| importer.name == tool);
+        let importer = importer.with_context(|| format!("there is no importer `{tool}`"))?;
+        let server = self.server.clone().or_else(|| tool_server(importer.server?, host));
+        let keys = NamedServerKeys { host, server: server.as_deref() };
         let request = ResultsRequest {
             files,
             task: self.task.as_deref(),
             columns: &self.columns,
             lower_is_better: &self.lower_is_better,
+            server: ResultsServer { address: server.as_deref(), keys: &keys },
         };
-        let importer = importers().iter().find(|importer| importer.name == tool);
-        let read = |importer: &Importer| importer.read(&request).map_err(told);
-        importer.map_or_else(|| Err(Error::msg(format!("there is no importer `{tool}`"))), read)
+        importer.read(&request).map_err(told)
     }
 
     /// Where the run goes, and how it is gated.
@@ -121,6 +132,13 @@ impl ReadingArgs {
     }
 }
 
+/// The address of a tool's server that the environment has, or the usual one.
+fn tool_server(server: ToolServer, host: &Host<'_>) -> Option<String> {
+    let set = server.variables.iter().filter_map(|variable| host.secrets.secret(variable));
+    let set = set.map(|address| address.trim().to_owned()).find(|address| !address.is_empty());
+    set.or_else(|| server.usual.map(str::to_owned))
+}
+
 /// An error of an importer, with its advice.
 fn told(error: ResultsError) -> Error {
     let hint = error.hint.clone();
@@ -128,8 +146,12 @@ fn told(error: ResultsError) -> Error {
     hint.into_iter().fold(error, RunError::with_hint).into()
 }
 
-pub(crate) fn import_results(args: &ImportResultsArgs, printer: Printer) -> Result<Exit> {
-    let results = args.reading.read(&args.from, &args.files)?;
+pub(crate) fn import_results(
+    args: &ImportResultsArgs,
+    printer: Printer,
+    host: &Host<'_>,
+) -> Result<Exit> {
+    let results = args.reading.read(&args.from, &args.files, host)?;
     let options = args.reading.options(&args.out, args.run_id.as_deref());
     let run = evalmark_runner::import_results(&results, &options)?;
     if args.format.is_json() {

@@ -59,6 +59,8 @@ pub(crate) enum PromptsCommand {
         name: String,
         #[command(flatten)]
         library: LibraryArgs,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Find undeclared and unused variables, input without a fence, keys, personal data, and what is against the
     /// team's policy; exit code 2 on errors
@@ -136,9 +138,9 @@ pub(crate) fn prompts(command: &PromptsCommand, printer: Printer, host: &Host<'_
             Ok(Exit::Done)
         }
         PromptsCommand::Render(args) => render(args, printer, host),
-        PromptsCommand::New { name, library } => {
+        PromptsCommand::New { name, library, format } => {
             let path = new_prompt(&library.library, name)?;
-            printer.result(&format!("wrote {}", path.display()));
+            show(&format!("wrote {}", path.display()), &json!({ "path": path }), *format, printer);
             printer.remark(&format!(
                 "a suite uses it with `prompts: [{{ name: {name}, use: {name} }}]`"
             ));

@@ -45,7 +45,7 @@ fn everything(folder: &Path, all: &mut Vec<u8>) {
 #[test]
 fn a_key_that_is_echoed_is_in_no_file_of_a_run() {
     type Row = (&'static str, &'static str, fn(&str) -> Reply, &'static str);
-    let rows: [Row; 8] = [
+    let rows: [Row; 9] = [
         ("openai", "OPENAI_API_KEY", |text| Reply::text(text), ""),
         (
             "azure-deployments",
@@ -59,6 +59,7 @@ fn a_key_that_is_echoed_is_in_no_file_of_a_run() {
         ("cohere", "COHERE_API_KEY", cohere::text, ""),
         ("gemini", "GEMINI_API_KEY", gemini::text, ""),
         ("bedrock", "AWS_BEARER_TOKEN_BEDROCK", bedrock::text, "region: us-east-1, "),
+        ("vertex", "GOOGLE_OAUTH_ACCESS_TOKEN", gemini::text, ""),
     ];
     for (provider, variable, text, more) in rows {
         let (server, world) = (Server::start(echo(text)), World::new(6));

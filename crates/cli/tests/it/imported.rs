@@ -4,6 +4,7 @@
 
 mod broken_files;
 mod from_tables;
+mod mlflow_server;
 mod runs;
 
 use std::{
@@ -46,6 +47,7 @@ const EVALUATED: &[Evaluated] = &[
         after: "after.jsonl.gz",
         more: &[("aborted", "aborted.jsonl.gz")],
     },
+    Evaluated { tool: "helm", before: "before", after: "after", more: &[] },
     Evaluated { tool: "mlflow", before: "before.json.gz", after: "after.json.gz", more: &[] },
 ];
 

@@ -173,3 +173,81 @@ fn files_of_other_tools_become_suites() {
     let ran = world.run(&["import", "lm-eval", "sums.yaml", "--out", "x"]).expect(2);
     assert!(ran.stderr.contains("`some/sums`"), "{}", ran.stderr);
 }
+
+/// What the importer of `kind` tells about a file, and the suite that it makes of it.
+fn told(kind: &str, file: &str, text: &str) -> (Value, String) {
+    let world = World::new(1);
+    world.write(file, text);
+    let ran = world.run(&["import", kind, file, "--name", "s", "--format", "json"]).expect(0);
+    let suite = String::from_utf8(world.bytes("suites/s.yaml")).expect("text");
+    (serde_json::from_str(&ran.stdout).expect("JSON"), suite)
+}
+
+#[test]
+fn settings_without_a_counterpart_are_listed() {
+    let check = |kind: &str, file: &str, text: &str, expected: &[&str], holds: &[&str]| {
+        let (told, suite) = told(kind, file, text);
+        let lost = told["not_carried"].as_array().expect("a list");
+        let lost: Vec<_> = lost.iter().filter_map(|one| one["what"].as_str()).collect();
+        assert_eq!(lost, expected, "{kind}");
+        for part in holds {
+            assert!(suite.contains(part), "{kind}: {part} is not in {suite}");
+        }
+        assert!(!suite.contains("sk-secret"), "{suite}");
+    };
+    let config = format!(
+        "{CONFIG}commandLineOptions: {{ repeat: 3, cache: false, maxConcurrency: 2 }}\n\
+         evaluateOptions: {{ repeat: 2, delay: 5 }}\nsharing: true\ntags: {{ a: b }}\n"
+    );
+    let lost = [
+        "`sharing`",
+        "`tags`",
+        "`apiKey` of a provider",
+        "`evaluateOptions.delay`",
+        "`commandLineOptions.cache`",
+        "the assertion `javascript`",
+    ];
+    check("promptfoo", "c.yaml", &config, &lost, &["epochs: 3", "concurrency: 2"]);
+    let prompt = format!(
+        "{GITHUB_PROMPT}  - {{ name: both, string: {{ startsWith: S, endsWith: '.', matches: x }} }}\n\
+         \x20 - {{ name: half, string: {{ contains: '{{{{more}}}}' }} }}\n\
+         \x20 - {{ name: own, llm: {{ modelId: openai/gpt-4o }} }}\nfoo: 1\n"
+    );
+    let prompt = prompt
+        .replace("expected: b }", "expected: b, more: '' }")
+        .replace("expected: d }", "expected: d, more: e }");
+    let lost = [
+        "`foo`",
+        "`both.string.matches`",
+        "`contains` of the evaluator `half`",
+        "the evaluator `own`",
+    ];
+    let holds = ["starts_with", "ends_with", "item.expect_half is not none"];
+    check("prompt-yml", "a.prompt.yml", &prompt, &lost, &holds);
+    let prompty = PROMPTY.replace(
+        "azure_deployment: gpt-4o }",
+        "azure_deployment: '${env:NAME}', api_key: '${env:MY_API_KEY}', azure_endpoint: '${env:URL}', organization: x }",
+    );
+    let lost = [
+        "`model.configuration.organization`",
+        "`model.configuration.azure_deployment`",
+        "`model.configuration.azure_endpoint`",
+        "the model's name",
+        "the address of the model",
+        "the version of the protocol",
+        "metrics",
+    ];
+    check("prompty", "a.prompty", &prompty, &lost, &["api_key_env: MY_API_KEY"]);
+}
+
+/// A judge that no metric names would be asked like a model that is measured.
+#[test]
+fn a_judge_without_a_metric_is_left_out() {
+    let config = CONFIG.replace(
+        "{ type: javascript, value: output.length }",
+        "{ type: llm-rubric, value: '{{ word | nonsense }}', provider: 'openai:gpt-5' }",
+    );
+    let (told, suite) = told("promptfoo", "c.yaml", &config);
+    assert!(!suite.contains("gpt-5"), "{suite}");
+    assert!(told["not_carried"].to_string().contains("llm-rubric"), "{told}");
+}

@@ -76,3 +76,31 @@ fn a_limit_on_files_is_told() {
     assert!(stderr.contains("ulimit -f") || stderr.contains("no space is left"), "{stderr}");
     world.run(&["resume", "reports/test/r"]).expect(0);
 }
+
+/// Two names of one model: each answer is bought once, however the two fall together.
+#[test]
+fn models_that_are_the_same_buy_each_answer_once() {
+    let server = Server::start_counting(|seen| {
+        Reply::text(answer(item(seen))).after(Duration::from_millis(2))
+    });
+    let world = World::new(40);
+    let model = |name: &str| {
+        format!(
+            "  - {{ name: {name}, provider: openai, base_url: '{}', model: m, params: {{ temperature: 1 }} }}\n",
+            server.url()
+        )
+    };
+    let suite = format!(
+        "name: test\ndataset: {{ path: data.csv, id: id, target: label }}\nprompts:\n  - {{ name: p, template: '{{{{ text }}}}' \
+         }}\nmodels:\n{}{}metrics:\n  - {{ name: score, exact: {{}} }}\n",
+        model("one"),
+        model("other")
+    );
+    world.write("suite.yaml", &suite);
+    let checked = world.run(&["check", "suite.yaml"]).expect(0);
+    let told = "the models `one` and `other` are the same but for their names";
+    assert!(checked.stderr.contains(told), "{checked:?}");
+    world.run_suite("r", &[]).expect(0);
+    assert_eq!(server.count(), 40);
+    assert_eq!(world.json("reports/test/r/run.json")["counts"]["answered"], 80);
+}

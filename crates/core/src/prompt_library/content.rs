@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 
-use super::prompt_file::PromptMessage;
+use super::document::PromptMessage;
 use crate::{prompt_hash::prompt_hash, template::References};
 
 /// How many files a prompt may include, one through another.

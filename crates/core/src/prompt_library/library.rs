@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{content::PromptContent, prompt_file::PromptFile};
+use super::{content::PromptContent, document::PromptDocument};
 use crate::{
     files::{FileAccess, FileError},
     suite::{Mistake, Mistakes, Position, nearest},
@@ -43,7 +43,7 @@ pub struct LibraryPrompt {
     /// Its file.
     pub path: PathBuf,
     /// What its file holds.
-    pub file: PromptFile,
+    pub file: PromptDocument,
     /// What it says, with all that it includes.
     pub content: PromptContent,
     /// The hash of that, 32 hexadecimal digits.
@@ -103,7 +103,7 @@ impl PromptLibrary {
         let mut library = Self { folder: folder.to_owned(), ..Self::default() };
         for path in files {
             match access.read_text(&path) {
-                Ok(text) if PromptFile::is_one(&text) => library.add(path, &text, access),
+                Ok(text) if PromptDocument::is_one(&text) => library.add(path, &text, access),
                 Ok(_) => {}
                 Err(error) => {
                     let list = vec![Mistake::new(format!("the file {error}"))];
@@ -155,7 +155,7 @@ impl PromptLibrary {
     }
 
     fn add(&mut self, path: PathBuf, text: &str, access: &FileAccess) {
-        let file = match PromptFile::parse(text) {
+        let file = match PromptDocument::parse(text) {
             Ok(file) => file,
             Err(list) => return self.mistakes.push(Mistakes { path, list }),
         };

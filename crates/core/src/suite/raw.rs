@@ -317,26 +317,26 @@ pub(crate) struct RawLimits {
     pub(crate) hedge: bool,
 }
 
-/// US dollars per million tokens.
+/// US dollars per million tokens; no token costs more than one.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawPrice {
     /// Prompt tokens.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub(crate) input: f64,
     /// Answer tokens.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub(crate) output: f64,
     /// Prompt tokens that the provider had in its cache. Default: as `input`.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cached_input: Option<f64>,
     /// Prompt tokens that the provider put into its cache. Default: as `input`.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cache_write: Option<f64>,
     /// Answer tokens that were used for reasoning. Default: as `output`.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning: Option<f64>,
     /// The share that a batch API takes off. Default: the price list's, else 0.5 where there is one.

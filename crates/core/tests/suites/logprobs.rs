@@ -45,3 +45,34 @@ fn logprobs_are_asked_of_whoever_has_them() {
         "`top_logprobs` is a whole number, not \"many\"",
     );
 }
+
+#[test]
+fn own_servers_take_logprobs_in_their_own_form() {
+    let check = |provider: &str, params: &str, expected: &str| {
+        let told = address(&format!("provider: {provider}, params: {params}"));
+        let told = told.unwrap_or_else(|error| error);
+        assert!(told.contains(expected), "{provider} {params}: {told}");
+    };
+    for params in ["logprobs: true, top_logprobs: 20", "logprobs: false", "logprobs: true"] {
+        check("openai", &format!("{{ {params} }}"), "https://api.example.com");
+    }
+    check("openai", "{ logprobs: 5 }", "is `true` or `false`, not 5");
+    check("openai", "{ logprobs: 5 }", "write `logprobs: true` and `top_logprobs: 5`");
+    check("openai", "{ logprobs: true, top_logprobs: 50 }", "is a number from 0 to 20");
+    check("openai, base_url: 'http://h'", "{ logprobs: 50 }", "http://h");
+}
+
+#[test]
+fn a_limit_leaves_room_for_an_answer() {
+    let check = |provider: &str, params: &str, expected: &str| {
+        let told =
+            address(&format!("provider: {provider}, base_url: 'http://h', params: {params}"));
+        let told = told.unwrap_or_else(|error| error);
+        assert!(told.contains(expected), "{provider} {params}: {told}");
+    };
+    check("openai", "{ max_tokens: 1 }", "http://h");
+    check("openai", "{ max_tokens: -1 }", "http://h");
+    check("openai", "{ max_tokens: 0 }", "`max_tokens` is a whole number from 1, not 0");
+    check("openai", "{ max_tokens: 1.5 }", "`max_tokens` is a whole number from 1, not 1.5");
+    check("talker", "{ limit: -1 }", "`limit` is a whole number from 1, not -1");
+}

@@ -264,6 +264,7 @@ fn a_price_knows_its_kinds_of_tokens() {
         check(&[("params: { temperature: 0 }", &format!("{price}{parts}"))], words);
     };
     price_is("cached_input: -1 }", &["`cached_input` must be at least 0"]);
+    price_is("cached_input: 1e308 }", &["`cached_input` must be at most 1000000"]);
     price_is("batch_discount: 50 }", &["`batch_discount` must be at most 1"]);
     price_is("cached_inputs: 1 }", &["unknown key `cached_inputs`", "did you mean `cached_input`"]);
 }

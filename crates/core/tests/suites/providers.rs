@@ -6,7 +6,7 @@ use evalmark_core::{
     feature::Feature,
     model::{ModelServer, Provider},
     model_key::{KeyCommand, ModelKey},
-    model_quirk::{ModelQuirk, QuirkyModels},
+    model_quirk::{LogprobsForm, ModelQuirk, QuirkyModels},
     provider::{ExampleModel, ModelPlace, ProviderKind, Setting, SettingKey, SettingPlace},
 };
 use serde_json::json;
@@ -49,14 +49,16 @@ pub(super) const PROVIDERS: &[ProviderKind] = &[
         lacks: &[],
         quirks: &[
             ModelQuirk {
-                models: QuirkyModels::Families(&["thinker"]),
-                renamed: &[("max_tokens", "limit")],
-                refused: &[],
+                logprobs: Some(LogprobsForm::Switch { most: 20 }),
+                ..ModelQuirk::none(QuirkyModels::All)
             },
             ModelQuirk {
-                models: QuirkyModels::Versions(&["thinker"]),
-                renamed: &[],
+                renamed: &[("max_tokens", "limit")],
+                ..ModelQuirk::none(QuirkyModels::Families(&["thinker"]))
+            },
+            ModelQuirk {
                 refused: &["temperature"],
+                ..ModelQuirk::none(QuirkyModels::Versions(&["thinker"]))
             },
         ],
         settings: &[],

@@ -229,7 +229,7 @@ impl BatchAsk<'_> {
         error: &AttemptError,
     ) -> Result<Looked, Halt<NoSource>> {
         let kind = error.failure.kind;
-        if matches!(kind, ErrorKind::Auth | ErrorKind::NoCredit) {
+        if matches!(kind, ErrorKind::Auth | ErrorKind::NoCredentials | ErrorKind::NoCredit) {
             return Err(Halt::Down(error.failure.clone()));
         }
         if kind == ErrorKind::BadRequest {

@@ -4,6 +4,8 @@
 use std::{fmt, sync::Arc};
 
 use evalmark_net::{HttpRequest, Url};
+use serde::{Deserialize as _, Deserializer};
+use serde_json::Value;
 
 use crate::reply::AttemptError;
 
@@ -169,4 +171,10 @@ pub(crate) fn unknown_state(state: &str, known: &[&str]) -> Option<Arc<str>> {
 pub(crate) fn is_plain_id(id: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     (1..=256).contains(&id.len()) && id.chars().all(is_plain) && !id.starts_with('.')
+}
+
+/// A count that a server tells of a batch; 0 where it is none that can be. Counts are shown and compared, and
+/// no odd one is worth a batch.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_u64().unwrap_or(0))
 }

@@ -140,6 +140,10 @@ fn vendors_have_their_quirks() {
         let told = if refused.is_empty() { taken } else { "" };
         assert_eq!(told, expected, "{provider} {model} {param}");
     }
+    let params = serde_json::json!({ "logprobs": true, "top_logprobs": 3 });
+    let params = params.as_object().expect("a mapping");
+    let taken = kind("together").params_as_taken(None, "m", params).expect("another form");
+    assert_eq!(serde_json::Value::from(taken), serde_json::json!({ "logprobs": 3 }));
     for (provider, feature) in [
         ("deepseek", Feature::JsonSchema),
         ("tgi", Feature::Audio),

@@ -3,7 +3,7 @@
 use evalmark_core::{
     feature::Feature,
     key_hosts::KeyOwner,
-    model_quirk::{ModelQuirk, QuirkyModels},
+    model_quirk::{LogprobsForm, ModelQuirk, QuirkyModels},
     provider::ExampleModel,
 };
 
@@ -26,25 +26,29 @@ const COMPATIBLE: Vendor = Vendor {
     example_model: ExampleModel::NONE,
 };
 
-/// Models of OpenAI's that think: <https://platform.openai.com/docs/guides/reasoning> and Azure's page of the same
+/// OpenAI's models. Of those that think: <https://platform.openai.com/docs/guides/reasoning> and Azure's page of the same
 /// title. Later ones than these take a temperature where they are asked not to think.
-const THINKERS: &[ModelQuirk] = &[
+const OWN_MODELS: &[ModelQuirk] = &[
+    // https://platform.openai.com/docs/api-reference/chat/create
     ModelQuirk {
-        models: QuirkyModels::Families(&["o1", "o3", "o4", "gpt-5"]),
+        logprobs: Some(LogprobsForm::Switch { most: 20 }),
+        ..ModelQuirk::none(QuirkyModels::All)
+    },
+    ModelQuirk {
         renamed: &[("max_tokens", "max_completion_tokens")],
-        refused: &[],
+        ..ModelQuirk::none(QuirkyModels::Families(&["o1", "o3", "o4", "gpt-5"]))
     },
     THINK_AT_ONE_TEMPERATURE,
     ModelQuirk {
-        models: QuirkyModels::Versions(&["o3", "o4-mini"]),
-        renamed: &[],
         refused: &["stop"],
+        ..ModelQuirk::none(QuirkyModels::Versions(&["o3", "o4-mini"]))
     },
 ];
 
 /// The same in the Responses API, which has one name for the limit.
 pub(super) const THINK_AT_ONE_TEMPERATURE: ModelQuirk = ModelQuirk {
-    models: QuirkyModels::Versions(&[
+    refused: &["temperature"],
+    ..ModelQuirk::none(QuirkyModels::Versions(&[
         "o1",
         "o1-mini",
         "o1-preview",
@@ -56,9 +60,7 @@ pub(super) const THINK_AT_ONE_TEMPERATURE: ModelQuirk = ModelQuirk {
         "gpt-5",
         "gpt-5-mini",
         "gpt-5-nano",
-    ]),
-    renamed: &[],
-    refused: &["temperature"],
+    ]))
 };
 
 /// OpenAI.
@@ -69,7 +71,7 @@ pub(super) const OPENAI_ITSELF: Vendor = Vendor {
     key_variables: &["OPENAI_API_KEY"],
     key_hosts: &["api.openai.com"],
     has_batches: true,
-    quirks: THINKERS,
+    quirks: OWN_MODELS,
     prices: Some(include_str!("prices/openai.yaml")),
     first_model: Some("gpt-4o-mini"),
     ..COMPATIBLE
@@ -83,7 +85,7 @@ pub(super) const AZURE: Vendor = Vendor {
     key_hosts: &["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
     key_header: Some("api-key"),
     takes_tokens: true,
-    quirks: THINKERS,
+    quirks: OWN_MODELS,
     example_model: ExampleModel {
         base_url: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         ..ExampleModel::named("gpt-4o-mini")
@@ -174,7 +176,7 @@ pub(super) const OPENAI: &[Vendor] = &[
         has_batches: true,
         // https://console.groq.com/docs/openai
         lacks: &[Feature::Logprobs, Feature::TopLogprobs],
-        quirks: &[ModelQuirk { models: QuirkyModels::All, renamed: &[], refused: &["logit_bias"] }],
+        quirks: &[ModelQuirk { refused: &["logit_bias"], ..ModelQuirk::none(QuirkyModels::All) }],
         example_model: ExampleModel::named("llama-3.1-8b-instant"),
         ..COMPATIBLE
     },
@@ -275,6 +277,11 @@ pub(super) const OPENAI: &[Vendor] = &[
         base_url: Some("https://api.together.xyz/v1"),
         key_variables: &["TOGETHER_API_KEY"],
         key_hosts: &["api.together.xyz", "api.together.ai"],
+        // https://docs.together.ai/reference/chat-completions-1
+        quirks: &[ModelQuirk {
+            logprobs: Some(LogprobsForm::Number { most: 20 }),
+            ..ModelQuirk::none(QuirkyModels::All)
+        }],
         example_model: ExampleModel::named("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
         ..COMPATIBLE
     },
@@ -346,9 +353,8 @@ pub(super) const OPENAI: &[Vendor] = &[
             Feature::TopLogprobs,
         ],
         quirks: &[ModelQuirk {
-            models: QuirkyModels::All,
-            renamed: &[],
             refused: &["response_format", "tool_choice", "presence_penalty", "reasoning_effort"],
+            ..ModelQuirk::none(QuirkyModels::All)
         }],
         example_model: ExampleModel::named("Qwen/Qwen2.5-0.5B-Instruct"),
         ..COMPATIBLE

@@ -20,6 +20,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "deepeval",
     files: "the `test_run_….json` of `DEEPEVAL_RESULTS_FOLDER`, or of `DisplayConfig(results_folder=…)`",
+    server: None,
     read,
 };
 

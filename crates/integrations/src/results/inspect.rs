@@ -19,6 +19,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "inspect",
     files: "a log that `inspect eval` writes: `.eval` or `.json`",
+    server: None,
     read,
 };
 

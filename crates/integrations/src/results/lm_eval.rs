@@ -25,6 +25,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "lm-eval",
     files: "the folder of `lm_eval --log_samples --output_path`, or its `samples_….jsonl`",
+    server: None,
     read,
 };
 

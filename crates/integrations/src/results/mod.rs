@@ -3,6 +3,7 @@
 mod collect;
 mod deepeval;
 mod error;
+mod helm;
 mod input;
 mod inspect;
 mod inspect_sample;
@@ -10,6 +11,7 @@ mod lm_eval;
 mod mlflow;
 mod openai_evals;
 mod promptfoo;
+mod server;
 mod table;
 mod text;
 
@@ -20,6 +22,7 @@ use evalmark_core::tool_results::ToolResults;
 use self::collect::Collector;
 pub use self::{
     error::ResultsError,
+    server::{ResultsServer, ToolServer},
     table::{ColumnRole, NamedColumn},
 };
 
@@ -30,13 +33,15 @@ pub struct Importer {
     pub name: &'static str,
     /// Which files of it are read, in a clause.
     pub files: &'static str,
+    /// Where its server is, where results are asked of one.
+    pub server: Option<ToolServer>,
     read: fn(&ResultsRequest<'_>, &mut Collector) -> Result<(), ResultsError>,
 }
 
 /// Which results to read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResultsRequest<'a> {
-    /// The files.
+    /// The files; of a tool with a server, also what the server calls its results.
     pub files: &'a [PathBuf],
     /// The task, where the files hold several.
     pub task: Option<&'a str>,
@@ -44,6 +49,8 @@ pub struct ResultsRequest<'a> {
     pub columns: &'a [NamedColumn],
     /// Metrics of which lower values are better, beyond those that the tool knows.
     pub lower_is_better: &'a [String],
+    /// The server that results are asked of.
+    pub server: ResultsServer<'a>,
 }
 
 /// Every tool whose results can be imported.
@@ -52,6 +59,7 @@ pub fn importers() -> &'static [Importer] {
         promptfoo::IMPORTER,
         inspect::IMPORTER,
         lm_eval::IMPORTER,
+        helm::IMPORTER,
         deepeval::IMPORTER,
         openai_evals::IMPORTER,
         mlflow::IMPORTER,

@@ -17,6 +17,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "openai-evals",
     files: "the record of `oaieval … --record_path FILE.jsonl`",
+    server: None,
     read,
 };
 

@@ -20,6 +20,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "promptfoo",
     files: "what `promptfoo eval --output FILE.json` or `FILE.jsonl` writes",
+    server: None,
     read,
 };
 

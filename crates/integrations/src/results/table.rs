@@ -26,6 +26,7 @@ use super::{
 pub(super) const IMPORTER: Importer = Importer {
     name: "csv",
     files: "a table with one row an answer: CSV, TSV, JSONL, JSON, YAML, XLSX, Arrow or Parquet",
+    server: None,
     read,
 };
 

@@ -51,6 +51,14 @@ impl JsonRows {
         self.receiving.write(&line)
     }
 
+    /// The next row, whatever columns it has.
+    pub(super) fn push_row(&mut self, row: &Map<String, Value>) -> Result<(), SourceError> {
+        self.n_rows += 1;
+        let mut line = serde_json::to_vec(row).map_err(|error| failed(error.to_string()))?;
+        line.push(b'\n');
+        self.receiving.write(&line)
+    }
+
     /// The next row, as a JSON object that a database wrote.
     #[cfg(feature = "postgres")]
     pub(super) fn push_line(&mut self, row: &str) -> Result<(), SourceError> {

@@ -6,7 +6,9 @@ mod definition;
 mod file;
 mod http;
 mod json_rows;
+mod mlflow;
 mod postgres;
+mod service_rows;
 mod snapshots;
 mod sqlite;
 mod unpack;
@@ -25,6 +27,7 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<file::LocalFile>(),
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
+            row::<mlflow::Mlflow>(),
         ]
     });
     &CATALOG

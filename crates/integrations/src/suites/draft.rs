@@ -26,6 +26,8 @@ pub(crate) struct SuiteDraft {
     pub(crate) checks: usize,
     pub(crate) differences: Vec<String>,
     files: Vec<PromptFile>,
+    /// Models that are there to grade alone.
+    judges: Vec<String>,
     losses: Losses,
 }
 
@@ -59,6 +61,16 @@ impl SuiteDraft {
     /// Tells what is not carried over.
     pub(crate) fn lose(&mut self, at: &Node, what: impl Into<String>, why: impl Into<String>) {
         self.losses.push(at, what, why);
+    }
+
+    /// Tells every entry of a mapping that the importer does not read.
+    pub(crate) fn lose_others(&mut self, of: &Node, read: &[&str], under: &str) {
+        for (key, node) in of.entries() {
+            if !read.contains(&key.as_str()) {
+                let what = if under.is_empty() { key } else { format!("{under}.{key}") };
+                self.lose(&node, format!("`{what}`"), "the importer does not know it");
+            }
+        }
     }
 
     pub(crate) fn losses(&mut self) -> &mut Losses {
@@ -116,6 +128,23 @@ impl SuiteDraft {
         name
     }
 
+    /// Adds a model that only grades, and tells its name.
+    pub(crate) fn judge(&mut self, name: &str, model: Map<String, Value>) -> String {
+        let name = self.model(name, model);
+        self.judges.push(name.clone());
+        name
+    }
+
+    /// A judge whose metric was not carried over would be asked like a model that is measured.
+    fn leave_idle_judges_out(&mut self) {
+        let (judges, metrics) = (&self.judges, &self.metrics);
+        self.models.retain(|model| {
+            let name = model["name"].as_str().unwrap_or_default();
+            let is_judge = judges.iter().any(|judge| judge == name);
+            !is_judge || metrics.iter().any(|metric| names(metric, name))
+        });
+    }
+
     /// Adds a metric under a name of its own.
     pub(crate) fn metric(&mut self, name: &str, mut metric: Map<String, Value>) {
         const AMOUNTS: [&str; 5] =
@@ -140,7 +169,8 @@ impl SuiteDraft {
     }
 
     /// The suite, written down.
-    pub(crate) fn finish(self) -> ImportedSuite {
+    pub(crate) fn finish(mut self) -> ImportedSuite {
+        self.leave_idle_judges_out();
         let mut dataset = json!({ "path": format!("../datasets/{}.jsonl", self.name) });
         for (key, value) in [("id", self.id), ("target", self.target)] {
             if let Some(column) = value {
@@ -175,6 +205,16 @@ impl SuiteDraft {
             differences: self.differences,
             not_carried: self.losses.0,
         }
+    }
+}
+
+/// Whether some text in a value is this name.
+fn names(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => text == name,
+        Value::Array(list) => list.iter().any(|value| names(value, name)),
+        Value::Object(map) => map.values().any(|value| names(value, name)),
+        _ => false,
     }
 }
 

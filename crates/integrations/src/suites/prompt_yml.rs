@@ -66,9 +66,7 @@ fn other_keys(root: &Node, draft: &mut SuiteDraft) {
         "responseFormat",
         "jsonSchema",
     ];
-    for (key, node) in root.entries().into_iter().filter(|(key, _)| !READ.contains(&key.as_str())) {
-        draft.lose(&node, format!("`{key}`"), "the importer does not know it");
-    }
+    draft.lose_others(root, &READ, "");
 }
 
 fn rows(root: &Node, draft: &mut SuiteDraft) {
@@ -197,32 +195,60 @@ fn evaluators(root: &Node, draft: &mut SuiteDraft) -> Vec<Vec<Check>> {
     checks
 }
 
-/// One check per row.
-type Carried = Result<Vec<Option<Check>>, String>;
+/// The checks of each row.
+type Carried = Result<Vec<Vec<Check>>, String>;
 
 fn of_string(name: &str, string: &Node, draft: &mut SuiteDraft) -> Carried {
-    // In the order in which GitHub looks.
     const FORMS: [&str; 4] = ["equals", "contains", "startsWith", "endsWith"];
-    let found = FORMS.iter().find_map(|form| Some((*form, string.text(form)?)));
-    let (form, text) =
-        found.ok_or("it has neither `equals`, `contains`, `startsWith` nor `endsWith`")?;
-    let template = mustache(&text)?;
-    let of_all = (!template.is_constant()).then(|| template.text.clone());
-    let rows: Vec<_> = draft.rows.iter().map(|row| template.render(row)).collect();
-    let one = |rendered: Result<String, String>| {
-        let text = rendered?;
-        if text.is_empty() {
-            return Ok(None);
+    draft.lose_others(string, &FORMS, &format!("{name}.string"));
+    let found: Vec<_> = FORMS.iter().filter_map(|form| Some((*form, string.get(form)?))).collect();
+    if found.is_empty() {
+        return Err("it has neither `equals`, `contains`, `startsWith` nor `endsWith`".to_owned());
+    }
+    if found.len() > 1 {
+        draft.differs("an evaluator with several texts checks each of them");
+    }
+    let mut checks: Vec<Vec<Check>> = draft.rows.iter().map(|_| Vec::new()).collect();
+    for (form, node) in found {
+        match of_form(name, form, &node, draft) {
+            Ok(carried) => {
+                for (row, check) in checks.iter_mut().zip(carried) {
+                    row.extend(check);
+                }
+            }
+            Err(why) => draft.lose(&node, format!("`{form}` of the evaluator `{name}`"), why),
         }
+    }
+    Ok(checks)
+}
+
+/// One text of an evaluator: a check of each row for which it is not empty.
+fn of_form(
+    name: &str,
+    form: &str,
+    node: &Node,
+    draft: &mut SuiteDraft,
+) -> Result<Vec<Option<Check>>, String> {
+    let template = mustache(node.as_text().ok_or("it is no text")?)?;
+    let of_all = (!template.is_constant()).then(|| template.text.clone());
+    let rendered: Result<Vec<String>, String> =
+        draft.rows.iter().map(|row| template.render(row)).collect();
+    let rendered = rendered?;
+    let n_empty = rendered.iter().filter(|text| text.is_empty()).count();
+    if n_empty > 0 {
+        let why = format!("it is empty for {n_empty} of {} rows", rendered.len());
+        draft.lose(node, format!("`{form}` of the evaluator `{name}`"), why);
+    }
+    let one = |text: String| {
         let check = match form {
             "equals" => Check::new(name, "preset", json!("promptfoo_equals")),
             "contains" => Check::new(name, "includes", json!({ "normalize": ["casefold"] })),
             "startsWith" => Check::new(name, "starts_with", json!({ "normalize": ["casefold"] })),
             _ => Check::new(name, "ends_with", json!({ "normalize": ["casefold"] })),
         };
-        Ok(Some(check.with(Form::Target, text.into(), of_all.clone())))
+        (!text.is_empty()).then(|| check.with(Form::Target, text.into(), of_all.clone()))
     };
-    rows.into_iter().map(one).collect()
+    Ok(rendered.into_iter().map(one).collect())
 }
 
 /// An evaluator with a prompt of its own: its choices become the judge's grades.
@@ -237,7 +263,7 @@ fn of_judge(name: &str, llm: &Node, draft: &mut SuiteDraft) -> Carried {
     let template = mustache(&rubric)?;
     let model = llm.text("modelId").unwrap_or_else(|| "openai/gpt-4o".to_owned());
     let judge = json!({ "provider": "github", "model": model });
-    let judge = draft.model("judge", judge.as_object().cloned().unwrap_or_default());
+    let judge = draft.judge("judge", judge.as_object().cloned().unwrap_or_default());
     let choices = llm.get("choices").map(|node| node.elements()).unwrap_or_default();
     let grades: Vec<f64> =
         choices.iter().filter_map(|node| node.text("choice")?.parse().ok()).collect();
@@ -254,7 +280,7 @@ fn of_judge(name: &str, llm: &Node, draft: &mut SuiteDraft) -> Carried {
     let rows: Vec<_> = draft.rows.iter().map(|row| template.render(row)).collect();
     let one = |rendered: Result<String, String>| {
         let check = Check::new(name, "judge", params.clone());
-        Ok(Some(check.with(Form::Rubric, rendered?.into(), Some(template.text.clone()))))
+        Ok(vec![check.with(Form::Rubric, rendered?.into(), Some(template.text.clone()))])
     };
     rows.into_iter().map(one).collect()
 }
@@ -266,7 +292,7 @@ fn built_in(name: &str, uses: &str, draft: &mut SuiteDraft, judge: &mut Option<S
     draft.differs("GitHub's own evaluators become `judge` with a rubric of one sentence");
     let model = judge.get_or_insert_with(|| {
         let model = json!({ "provider": "github", "model": "openai/gpt-4o" });
-        draft.model("judge", model.as_object().cloned().unwrap_or_default())
+        draft.judge("judge", model.as_object().cloned().unwrap_or_default())
     });
     let params = json!({ "model": model, "rubric": "" });
     let template = Converted::of((*rubric).to_owned())?;
@@ -276,7 +302,7 @@ fn built_in(name: &str, uses: &str, draft: &mut SuiteDraft, judge: &mut Option<S
     let of_all = draft.rows.iter().all(has_all).then(|| template.text.clone());
     let one = |rendered: Result<String, String>| {
         let check = Check::new(name, "judge", params.clone());
-        Ok(Some(check.with(Form::Rubric, rendered?.into(), of_all.clone())))
+        Ok(vec![check.with(Form::Rubric, rendered?.into(), of_all.clone())])
     };
     rows.into_iter().map(one).collect()
 }

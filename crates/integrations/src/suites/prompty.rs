@@ -32,24 +32,8 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     let stem = request.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut draft = SuiteDraft::new(request.name.unwrap_or(&stem));
     draft.description = root.text("description");
-    for (key, node) in root.entries() {
-        const READ: [&str; 11] = [
-            "name",
-            "description",
-            "model",
-            "inputs",
-            "sample",
-            "authors",
-            "version",
-            "tags",
-            "template",
-            "outputs",
-            "$schema",
-        ];
-        if !READ.contains(&key.as_str()) {
-            draft.lose(&node, format!("`{key}`"), "the importer does not know it");
-        }
-    }
+    other_keys(&root, &mut draft);
+    placeholders(&root, "", &mut draft);
     rows(&root, &files, request, &mut draft)?;
     model(&root, &mut draft);
     let body = body.split_once('\n').map_or("", |(_, body)| body);
@@ -67,6 +51,75 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     draft.lose(&root, "metrics", "a Prompty file checks nothing; answers are measured by length");
     draft.metric("length", Map::from_iter([("length".to_owned(), json!({}))]));
     Ok(draft.finish())
+}
+
+/// Tells what is not read.
+fn other_keys(root: &Node, draft: &mut SuiteDraft) {
+    const READ: [&str; 7] =
+        ["name", "description", "model", "inputs", "sample", "template", "$schema"];
+    const MODEL: [&str; 6] = ["id", "api", "configuration", "connection", "parameters", "options"];
+    const CONFIGURATION: [&str; 9] = [
+        "type",
+        "azure_deployment",
+        "name",
+        "model",
+        "azure_endpoint",
+        "endpoint",
+        "base_url",
+        "api_version",
+        "api_key",
+    ];
+    draft.lose_others(root, &READ, "");
+    let Some(model) = root.get("model") else { return };
+    draft.lose_others(&model, &MODEL, "model");
+    for name in ["configuration", "connection"] {
+        if let Some(configuration) = model.get(name) {
+            draft.lose_others(&configuration, &CONFIGURATION, &format!("model.{name}"));
+        }
+    }
+    if let Some(api) = model.get("api").filter(|api| api.as_text() != Some("chat")) {
+        draft.lose(&api, "`model.api`", "the suite asks for chat answers");
+    }
+}
+
+/// What a Prompty runtime would fill in from the environment or from a file.
+fn is_placeholder(text: &str) -> bool {
+    text.contains("${env:") || text.contains("${file:")
+}
+
+/// Tells placeholders, which nothing fills in here; a sample's file is read.
+fn placeholders(node: &Node, at: &str, draft: &mut SuiteDraft) {
+    let is_read = at == "sample" || at.ends_with(".api_key");
+    if node.as_text().is_some_and(is_placeholder) && !is_read {
+        draft.lose(node, format!("`{at}`"), "it is a placeholder; write the value itself");
+    }
+    let below: Vec<(String, Node)> = match node.value() {
+        Value::Array(_) => {
+            node.elements().into_iter().map(|below| (at.to_owned(), below)).collect()
+        }
+        Value::Object(_) => {
+            let dot = if at.is_empty() { "" } else { "." };
+            let named = |(key, below)| (format!("{at}{dot}{key}"), below);
+            node.entries().into_iter().map(named).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (at, node) in &below {
+        placeholders(node, at, draft);
+    }
+}
+
+/// The variable that holds the key: `${env:NAME}`.
+fn api_key(configuration: &Node, entry: &mut Map<String, Value>, draft: &mut SuiteDraft) {
+    let Some(node) = configuration.get("api_key") else { return };
+    let name = node.as_text().and_then(|text| text.strip_prefix("${env:")?.strip_suffix('}'));
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if let Some(name) = name.filter(|name| !name.is_empty()).filter(is_name) {
+        entry.insert("api_key_env".to_owned(), name.into());
+    } else {
+        let why = "a suite names the variable that holds a key (`api_key_env`), never the key";
+        draft.lose(&node, "`api_key`", why);
+    }
 }
 
 /// What each says, in order.
@@ -125,11 +178,15 @@ fn model(root: &Node, draft: &mut SuiteDraft) {
     let configuration = model
         .as_ref()
         .and_then(|model| model.get("configuration").or_else(|| model.get("connection")));
-    let text = |key: &str| configuration.as_ref().and_then(|node| node.text(key));
+    let text = |key: &str| {
+        let text = configuration.as_ref().and_then(|node| node.text(key));
+        text.filter(|text| !is_placeholder(text))
+    };
     let kind = text("type").unwrap_or_else(|| "openai".to_owned());
     let mut entry = Map::new();
     let name = text("azure_deployment").or_else(|| text("name")).or_else(|| text("model"));
-    let name = name.or_else(|| model.as_ref().and_then(|model| model.text("id")));
+    let id = || model.as_ref()?.text("id").filter(|text| !is_placeholder(text));
+    let name = name.or_else(id);
     let name = name.unwrap_or_else(|| {
         draft.lose(root, "the model's name", "there is none; the suite names gpt-4o-mini");
         "gpt-4o-mini".to_owned()
@@ -162,6 +219,9 @@ fn model(root: &Node, draft: &mut SuiteDraft) {
         });
         entry.insert("api_version".to_owned(), version.into());
     }
+    if let Some(configuration) = &configuration {
+        api_key(configuration, &mut entry, draft);
+    }
     let params = model.as_ref().map(params).unwrap_or_default();
     if !params.is_empty() {
         entry.insert("params".to_owned(), params.into());
@@ -175,6 +235,9 @@ fn params(model: &Node) -> Map<String, Value> {
     let (mut params, mut extra) = (Map::new(), Map::new());
     for (key, node) in parameters.map(|node| node.entries()).unwrap_or_default() {
         let value: Value = node.value().clone();
+        if value.as_str().is_some_and(is_placeholder) {
+            continue;
+        }
         match key.as_str() {
             "temperature" | "max_tokens" | "top_p" | "seed" | "stop" | "frequency_penalty"
             | "presence_penalty" => {

@@ -2,6 +2,7 @@
 
 mod files;
 mod http;
+mod mlflow;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod setup;

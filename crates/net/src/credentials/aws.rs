@@ -1,5 +1,9 @@
 //! AWS: the standard chain of credentials, and requests signed with them (`SigV4`).
 
+mod process_profile;
+mod profile;
+mod role_profile;
+
 use std::{
     pin::pin,
     sync::{Arc, PoisonError, RwLock},
@@ -10,8 +14,8 @@ use std::{
 use http::{HeaderName, HeaderValue, Request, header::HOST};
 use reqsign_aws_v4::{
     AssumeRoleWithWebIdentityCredentialProvider, Credential, ECSCredentialProvider,
-    EnvCredentialProvider, IMDSv2CredentialProvider, ProcessCredentialProvider,
-    ProfileCredentialProvider, RequestSigner, SSOCredentialProvider,
+    EnvCredentialProvider, IMDSv2CredentialProvider, ProfileCredentialProvider, RequestSigner,
+    SSOCredentialProvider,
 };
 use reqsign_core::{
     Context, ProvideCredentialDyn, SignRequest, SigningCredential, hash::hex_sha256,
@@ -19,7 +23,11 @@ use reqsign_core::{
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{CredentialEnvironment, context::context, role_profile::RoleProfile};
+use self::{process_profile::ProcessProfile, role_profile::RoleProfile};
+use super::{
+    CredentialEnvironment,
+    context::{Programs, context},
+};
 use crate::{HttpRequest, Refresh, Secret, Sign, SignError, one_line};
 
 type Provider = Box<dyn ProvideCredentialDyn<Credential = Credential>>;
@@ -61,7 +69,7 @@ impl AwsSigner {
         Ok(Self {
             signer: RequestSigner::new(service, &region).with_standard_session_token(),
             context: context(environment),
-            chain: chain(region, environment.may_run_programs),
+            chain: chain(region, Programs::allowed(environment)),
             current: RwLock::default(),
             fetching: Mutex::default(),
         })
@@ -95,13 +103,25 @@ impl AwsSigner {
                 Err(error) => failures.push(format!("{name}: {error}")),
             }
         }
-        let nowhere = "no AWS credentials are found in the environment, in profiles, or of the \
-                       container or the machine";
-        let message = match failures.as_slice() {
-            [] => nowhere.to_owned(),
-            failures => format!("{nowhere} ({})", failures.join("; ")),
+        Err(SignError::Credentials(self.nowhere(failures).await))
+    }
+
+    /// That there are no credentials, what went wrong, and where they were looked for.
+    async fn nowhere(&self, failures: Vec<String>) -> String {
+        let profile = profile::current(&self.context);
+        let unsupported = match profile::section(&self.context, &profile).await {
+            Ok(Some(keys)) => profile::check_supported(&profile, &keys).err(),
+            _ => None,
         };
-        Err(SignError::Credentials(one_line(&message)))
+        let unsupported = unsupported.map(|error| error.to_string());
+        let reasons = failures.into_iter().chain(unsupported).map(|reason| one_line(&reason));
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        let colon = if reasons.is_empty() { "" } else { ": " };
+        let profile = one_line(&profile);
+        format!(
+            "no AWS credentials are found{colon}{reasons} (looked at AWS_ACCESS_KEY_ID, at profile \
+             `{profile}`, and for a web identity, a container's and a machine's role)"
+        )
     }
 }
 
@@ -112,22 +132,20 @@ impl std::fmt::Debug for AwsSigner {
 }
 
 /// Who is asked for credentials, in the order of AWS's own tools.
-fn chain(region: String, may_run_programs: bool) -> Vec<(&'static str, Provider)> {
+fn chain(region: String, programs: Option<Programs>) -> Vec<(&'static str, Provider)> {
     let web_identity =
         AssumeRoleWithWebIdentityCredentialProvider::new().with_region(region.clone());
-    let mut chain: Vec<(&'static str, Provider)> = vec![
+    let role = RoleProfile { region, programs: programs.clone() };
+    vec![
         ("environment", Box::new(EnvCredentialProvider::new())),
-        ("role of a profile", Box::new(RoleProfile { region })),
+        ("role of a profile", Box::new(role)),
         ("profile", Box::new(ProfileCredentialProvider::new())),
         ("single sign-on", Box::new(SSOCredentialProvider::new())),
         ("web identity", Box::new(web_identity)),
+        ("`credential_process`", Box::new(ProcessProfile { profile: None, programs })),
         ("container", Box::new(ECSCredentialProvider::new())),
         ("instance", Box::new(IMDSv2CredentialProvider::new())),
-    ];
-    if may_run_programs {
-        chain.insert(5, ("`credential_process`", Box::new(ProcessCredentialProvider::new())));
-    }
-    chain
+    ]
 }
 
 /// The region in an address of AWS: `SERVICE.REGION.amazonaws.com`.

@@ -5,8 +5,11 @@ use std::{ffi::OsString, fs::File, io::Read, path::Path, process::Stdio, time::D
 
 use bytes::Bytes;
 use http::{Request, Response};
-use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, StaticEnv};
-use tokio::{io::AsyncReadExt, process::Command};
+use reqsign_core::{CommandOutput, Context, Error, FileRead, HttpSend, StaticEnv};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+};
 use url::{Host, Url};
 
 use super::CredentialEnvironment;
@@ -27,14 +30,7 @@ pub(super) fn context(environment: &CredentialEnvironment) -> Context {
         home_dir: environment.home.clone(),
         envs: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
     };
-    let context = Context::new().with_file_read(Files).with_http_send(Services).with_env(env);
-    if environment.may_run_programs {
-        return context.with_command_execute(Programs {
-            variables: environment.program_variables.clone(),
-            timeout: PROGRAM_TIMEOUT,
-        });
-    }
-    context
+    Context::new().with_file_read(Files).with_http_send(Services).with_env(env)
 }
 
 #[derive(Debug)]
@@ -110,47 +106,75 @@ fn is_near(url: &Url) -> bool {
     }
 }
 
-/// Programs that a profile names.
-#[derive(Debug)]
-struct Programs {
+/// Programs that profiles name, and what they see of the environment.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
     variables: Vec<(OsString, OsString)>,
     timeout: Duration,
 }
 
 impl Programs {
-    /// What a program prints, within bounds of time and size; it is stopped when nobody waits for it any more.
-    async fn output(&self, program: &str, args: &[&str]) -> std::io::Result<CommandOutput> {
-        let mut command = Command::new(program);
-        let variables = self.variables.iter().map(|(name, value)| (name, value));
-        command.args(args).env_clear().envs(variables).kill_on_drop(true);
-        // What it says on stderr may be anything, and is left out.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn()?;
-        let mut stdout = Vec::new();
-        if let Some(pipe) = child.stdout.take() {
-            pipe.take(LIMIT as u64 + 1).read_to_end(&mut stdout).await?;
-        }
-        if stdout.len() > LIMIT {
-            return Err(std::io::Error::other(format!("it prints more than {LIMIT} bytes")));
-        }
-        let status = child.wait().await?.code().unwrap_or(-1);
-        Ok(CommandOutput { status, stdout, stderr: Vec::new() })
+    /// What may run programs; `None` where nothing may.
+    pub(super) fn allowed(environment: &CredentialEnvironment) -> Option<Self> {
+        environment.may_run_programs.then(|| Self {
+            variables: environment.program_variables.clone(),
+            timeout: PROGRAM_TIMEOUT,
+        })
     }
-}
 
-impl CommandExecute for Programs {
-    async fn command_execute(
+    /// Runs a program within bounds of time and size.
+    pub(super) async fn run(
         &self,
         program: &str,
-        args: &[&str],
+        arguments: &[String],
     ) -> reqsign_core::Result<CommandOutput> {
         let failed = |why: &dyn std::fmt::Display| {
             Error::config_invalid(format!("`{program}` cannot run: {why}"))
         };
-        match tokio::time::timeout(self.timeout, self.output(program, args)).await {
+        match tokio::time::timeout(self.timeout, self.output(program, arguments)).await {
             Ok(output) => output.map_err(|error| failed(&error)),
             Err(_) => Err(failed(&format!("it did not end within {:?}", self.timeout))),
         }
+    }
+
+    /// What a program prints; it is stopped when nobody waits for it any more.
+    async fn output(&self, program: &str, arguments: &[String]) -> std::io::Result<CommandOutput> {
+        let mut command = Command::new(program);
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        command.args(arguments).env_clear().envs(variables).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = tokio::try_join!(printed(stdout), last_printed(stderr))?;
+        let status = child.wait().await?.code().unwrap_or(-1);
+        Ok(CommandOutput { status, stdout, stderr })
+    }
+}
+
+/// All that comes out of a pipe; an error where it is more than the limit.
+async fn printed(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(LIMIT as u64 + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() > LIMIT {
+        return Err(std::io::Error::other(format!("it prints more than {LIMIT} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The end of what comes out of a pipe.
+async fn last_printed(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    const KEPT: usize = 1 << 12;
+    let (mut bytes, mut buffer) = (Vec::new(), [0; KEPT]);
+    let Some(mut pipe) = pipe else { return Ok(bytes) };
+    loop {
+        match pipe.read(&mut buffer).await? {
+            0 => return Ok(bytes),
+            n => bytes.extend_from_slice(&buffer[..n]),
+        }
+        let excess = bytes.len().saturating_sub(KEPT);
+        bytes.drain(..excess);
     }
 }
 
@@ -180,14 +204,20 @@ mod tests {
         let timeout = Duration::from_millis(200);
         let programs = Programs { variables: Vec::new(), timeout };
         for (script, expected) in [
-            ("echo yes", Ok("yes\n")),
+            ("echo yes; echo no >&2", Ok("yes\nno\n")),
+            ("head -c 300000 /dev/zero >&2; echo; echo last >&2", Ok("\nlast\n")),
             ("sleep 60", Err("did not end within 200ms")),
             ("exec sleep 60", Err("did not end within 200ms")),
             ("while :; do echo 0123456789012345678901234567890123456789; done", Err("")),
         ] {
-            let ran = programs.command_execute("/bin/sh", &["-c", script]).await;
+            let arguments = ["-c", script].map(str::to_owned);
+            let ran = programs.run("/bin/sh", &arguments).await;
             match (ran, expected) {
-                (Ok(ran), Ok(expected)) => assert_eq!(ran.stdout, expected.as_bytes()),
+                (Ok(ran), Ok(expected)) => {
+                    let shown = [ran.stdout, ran.stderr].concat();
+                    let shown = String::from_utf8(shown).expect("text").replace('\0', "");
+                    assert_eq!(shown, expected, "{script}");
+                }
                 (Err(error), Err(expected)) => {
                     assert!(error.to_string().contains(expected), "{script}: {error}");
                 }

@@ -7,7 +7,6 @@
 mod aws;
 mod context;
 mod google;
-mod role_profile;
 
 use std::{collections::HashMap, ffi::OsString, path::PathBuf};
 

@@ -71,7 +71,7 @@ fn import_side(
     let run_id = options.run_id.clone().unwrap_or_else(new_run_id);
     let mut record = record::record(results, options, run_id)?;
     let folder = RunFolder::begin(&options.out, &record, hide)?;
-    let written = write(results, &folder, &mut record);
+    let written = write(results, &folder, &mut record, &options.gate);
     let rows = written.inspect_err(|_| folder.discard())?;
     Ok(ImportedRun { folder, record, rows })
 }
@@ -80,13 +80,14 @@ fn write(
     results: &ToolResults,
     folder: &RunFolder,
     record: &mut RunRecord,
+    gate: &ImportedGate,
 ) -> Result<Vec<SummaryRow>> {
     let _lock = folder.lock()?;
     let written = rows::write_rows(results, folder, record)?;
     record.counts = written.counts;
     record.totals = written.totals;
     record.finished_at = Some(now());
-    record.incomplete = record::lacks_too_much(&written.rows);
+    record.incomplete = record::lacks_too_much(&written.rows, gate);
     let digests = written.files.iter().map(|file| (file.file_name(), file.digest().to_owned()));
     record.files = digests.collect();
     folder.take_in(written.files)?;
@@ -103,8 +104,7 @@ fn check(
     other: Option<&ToolResults>,
     gate: &ImportedGate,
 ) -> Result<(), NoResults> {
-    let files =
-        || results.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
+    let files = || files_of(results);
     if results.answers.is_empty() {
         return Err(NoResults::NoAnswer { files: files(), why: why_none(results) });
     }
@@ -115,11 +115,23 @@ fn check(
     let is_known = |name: &str| metrics.clone().any(|metric| metric.name == name);
     let unknown = gate.metrics.iter().find(|(name, _)| !is_known(name));
     if let Some((name, _)) = unknown {
-        let known: Vec<_> = results.metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let (name, known) = (name.clone(), known.join(", "));
+        let sides = [Some(results), other].into_iter().flatten();
+        let known: Vec<_> =
+            sides.map(|side| format!("{} has: {}", files_of(side), metrics_of(side))).collect();
+        let (name, known) = (name.clone(), known.join("; "));
         return Err(NoResults::UnknownMetric { name, known });
     }
     Ok(())
+}
+
+/// The files that results were read from.
+fn files_of(results: &ToolResults) -> String {
+    results.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The names of all metrics.
+fn metrics_of(results: &ToolResults) -> String {
+    results.metrics.iter().map(|metric| metric.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn why_none(results: &ToolResults) -> String {
@@ -148,11 +160,11 @@ pub enum NoResults {
         why: String,
     },
     /// A metric that is to be gated is not there.
-    #[error("the results have no metric `{name}`; they have: {known}")]
+    #[error("there is no metric `{name}`: {known}")]
     UnknownMetric {
         /// As it was named.
         name: String,
-        /// What there is.
+        /// The files, and what each has.
         known: String,
     },
 }

@@ -212,9 +212,13 @@ fn gate_section(gate: &ImportedGate) -> Option<Value> {
     Some(section.into())
 }
 
-/// Why a run is incomplete whose scores are missing too often; `None` where they are not.
-pub(super) fn lacks_too_much(rows: &[SummaryRow]) -> Option<String> {
-    let lacks = rows.iter().find(|row| {
+/// Why a run is incomplete whose scores are missing too often; `None` where they are not. Where the gate names its
+/// metrics, the others do not count.
+pub(super) fn lacks_too_much(rows: &[SummaryRow], gate: &ImportedGate) -> Option<String> {
+    let counts = |row: &SummaryRow| {
+        gate.metrics.is_empty() || gate.metrics.iter().any(|(name, _)| *name == row.metric)
+    };
+    let lacks = rows.iter().filter(|row| counts(row)).find(|row| {
         row.slice.is_none() && row.n_missing as f64 > TOO_MANY_MISSING * row.n_planned as f64
     })?;
     Some(format!(

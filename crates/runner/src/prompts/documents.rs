@@ -29,7 +29,7 @@ pub fn library_document(library: &PromptLibrary) -> Value {
 pub fn prompt_document(prompt: &LibraryPrompt) -> Value {
     let messages = prompt.content.messages.iter();
     let texts = messages.clone().map(|(_, text)| text).chain(prompt.content.included.values());
-    let mut document = json!({
+    json!({
         "name": prompt.name,
         "path": prompt.path,
         "hash": prompt.hash,
@@ -37,13 +37,8 @@ pub fn prompt_document(prompt: &LibraryPrompt) -> Value {
         "included": prompt.content.included.keys().collect::<Vec<_>>(),
         "includes_others": prompt.content.are_computed,
         "estimated_tokens": texts.map(|text| estimated_tokens(text)).sum::<u64>(),
-    });
-    if let Ok(Value::Object(said)) = serde_json::to_value(&prompt.file.front_matter) {
-        for (key, value) in said {
-            document[key] = if key == "name" { prompt.name.clone().into() } else { value };
-        }
-    }
-    document
+        "front_matter": prompt.file.front_matter,
+    })
 }
 
 /// A prompt that was filled in.

@@ -69,6 +69,11 @@ fn page(kind: &ProviderKind) -> String {
         (None, Some(_)) => "\nA `base_url` names another server with the same protocol.",
         (None, None) => "\nThe `base_url` is that of your own server.",
     });
+    if name == "bedrock" {
+        page.push_str(
+            " Where credentials are looked for: [AWS's credentials](../aws-credentials.md).",
+        );
+    }
     page.push_str(
         " Keys stand in the environment, and go [nowhere else](../untrusted-suites.md).\nEvery key of a model is in \
          [Suite file](../reference/suite.md#models), every provider in [Providers](../reference/providers.md).\n",

@@ -56,6 +56,7 @@ fn every_tool_tells_what_is_wrong_and_where() {
         ("deepeval", "r.json"),
         ("openai-evals", "r.jsonl"),
         ("mlflow", "r.json"),
+        ("helm", "scenario_state.json"),
     ] {
         check(tool, name, b"", "is empty");
         check(tool, name, b"{\"a\": ", name);

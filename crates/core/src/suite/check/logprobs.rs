@@ -6,6 +6,7 @@ use super::{Checker, asked_features::who_has};
 use crate::{
     feature::Feature,
     logprobs::{AskedLogprobs, LOGPROBS, TOP_LOGPROBS},
+    model_quirk::LogprobsForm,
     provider::ProviderKind,
     suite::raw::RawModel,
 };
@@ -29,6 +30,9 @@ impl Checker<'_> {
             self.complain(&format!("{at}/{TOP_LOGPROBS}"), message);
             return;
         }
+        if self.wrong_form(at, kind, raw) {
+            return;
+        }
         let wants_top = top.is_some_and(|top| top.as_u64().is_some_and(|n| n > 0));
         match AskedLogprobs::of(&raw.params) {
             Some(_) if !kind.has(Feature::Logprobs) => {
@@ -47,6 +51,30 @@ impl Checker<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Complains of what the provider's own servers are known to refuse; whether there is any.
+    fn wrong_form(&mut self, at: &str, kind: &ProviderKind, raw: &RawModel) -> bool {
+        let model = raw.model.as_deref().unwrap_or(&raw.name);
+        let Some(form) = kind.logprobs_form(raw.base_url.as_deref(), model) else { return false };
+        let (name, provider) = (&raw.name, kind.name);
+        let number = |of: &str| raw.params.get(of).and_then(Value::as_u64);
+        if let (LogprobsForm::Switch { .. }, Some(n)) = (form, number(LOGPROBS)) {
+            let message = format!(
+                "model `{name}`: `{LOGPROBS}` of `provider: {provider}` is `true` or `false`, not {n}"
+            );
+            let hint = format!("write `{LOGPROBS}: true` and `{TOP_LOGPROBS}: {n}`");
+            self.complain_with_hint(&format!("{at}/{LOGPROBS}"), message, hint);
+            return true;
+        }
+        let most = form.most();
+        let is_too_many = |of: &&str| number(of).is_some_and(|n| n > most);
+        let Some(of) = [TOP_LOGPROBS, LOGPROBS].into_iter().find(is_too_many) else { return false };
+        let message = format!(
+            "model `{name}`: `{of}` of `provider: {provider}` is a number from 0 to {most}"
+        );
+        self.complain(&format!("{at}/{of}"), message);
+        true
     }
 
     fn lacking(&mut self, at: &str, feature: Feature, kind: &ProviderKind, raw: &RawModel) {

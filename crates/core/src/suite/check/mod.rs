@@ -159,6 +159,7 @@ impl Checker<'_> {
         self.add_labels(&raw, candidates.len(), &mut metrics);
         self.embedders(&raw.models, &asked.embedders);
         let models = self.models(&raw.models);
+        warnings.extend(unwise::same_models(models.as_deref().unwrap_or_default()));
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
         self.batch_mode(&raw.models, &BatchContext::of(&raw, &asked.embedders, &evaluated));

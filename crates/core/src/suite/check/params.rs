@@ -29,6 +29,7 @@ impl Checker<'_> {
                 self.unknown_params(&at, kind, &raw.params);
             }
             self.logprobs(&at, kind, raw);
+            self.output_limits(&at, kind, &raw.params);
             self.refused_params(&at, kind, raw);
         }
     }
@@ -39,6 +40,19 @@ impl Checker<'_> {
             let message = format!("`{model}` of `provider: {}` takes no `{name}`", kind.name);
             let hint = "leave it out: the provider refuses it, or leaves it out of account";
             self.complain_with_hint(&format!("{at}/{name}"), message, hint.to_owned());
+        }
+    }
+
+    /// Complains of a limit that leaves no token for an answer. Servers of one's own may take a negative one
+    /// for none.
+    fn output_limits(&mut self, at: &str, kind: &ProviderKind, params: &Map<String, Value>) {
+        for name in kind.output_limits {
+            let Some(limit) = params.get(*name).filter(|limit| limit.is_number()) else { continue };
+            let is_endless = limit.as_i64().is_some_and(|n| n < 0) && !kind.knows_all_params;
+            if !is_endless && limit.as_u64().is_none_or(|n| n == 0) {
+                let message = format!("`{name}` is a whole number from 1, not {limit}");
+                self.complain(&format!("{at}/{name}"), message);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     item::Item,
+    model::Model,
     prompt::Prompt,
     provider::{EXTRA, ProviderKind},
     suite::{mistake::nearest, raw::RawModel},
@@ -28,6 +29,19 @@ pub(super) fn prompts(prompts: &[Prompt], first: Option<&Item>) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Warnings about models that are one under two names.
+pub(super) fn same_models(models: &[Model]) -> Vec<String> {
+    let warning = |(i, model): (usize, &Model)| {
+        let same = models[..i].iter().find(|other| other.is_same_as(model))?;
+        Some(format!(
+            "the models `{}` and `{}` are the same but for their names: they get the same answers, each of \
+             which is asked for once; `evalmark calibrate` measures how much a model differs from itself",
+            same.name, model.name
+        ))
+    };
+    models.iter().enumerate().filter_map(warning).collect()
 }
 
 /// Prompts that use columns outside an item's content.

@@ -11,7 +11,8 @@ use crate::{
     providers::{
         batch_wire::{
             BatchFiles, BatchFraming, BatchLimits, BatchPage, BatchResult, BatchWire, Leftover,
-            NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, is_plain_id, unknown_state,
+            NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, count, is_plain_id,
+            unknown_state,
         },
         protocol::behind,
     },
@@ -33,15 +34,15 @@ struct Batch {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 struct Counts {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     processing: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     succeeded: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     errored: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     canceled: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     expired: u64,
 }
 

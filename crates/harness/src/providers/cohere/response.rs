@@ -13,6 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
+    json_repair::shallow,
     malformed::misshapen,
     providers::reported_body,
     providers::{called_tools, reported_tokens::count},
@@ -30,7 +31,7 @@ struct Response<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     error: Option<Value>,
-    logprobs: Option<Value>,
+    logprobs: Option<&'a RawValue>,
 }
 
 /// What the model says; of an error, a text.
@@ -124,7 +125,7 @@ pub(super) fn read(body: &str) -> Result<Answer, AttemptError> {
             "the response holds no answer: `content` is null, and no `finish_reason` says why";
         return Err(AttemptError::new(ErrorKind::Malformed, why.into(), Retryable::Yes));
     }
-    let logprobs = response.logprobs.as_ref().and_then(logprobs::read);
+    let logprobs = response.logprobs.and_then(|raw| logprobs::read(&shallow(raw.get())?));
     Ok(answer(message, word, response.usage, logprobs))
 }
 

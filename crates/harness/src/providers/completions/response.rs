@@ -9,6 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
+    json_repair::shallow,
     malformed::misshapen,
     providers::openai::{Tokens, failed},
     providers::{reported_body, reported_logprobs},
@@ -33,7 +34,7 @@ struct Completion<'a> {
 struct Choice {
     text: Option<String>,
     finish_reason: Option<Value>,
-    logprobs: Option<Value>,
+    logprobs: Option<Box<RawValue>>,
     error: Option<Value>,
     /// Of a chat completion, which is another protocol.
     message: Option<Value>,
@@ -57,13 +58,15 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
     if let Some(error) = failed(word, None) {
         return Err(error);
     }
-    let Some(output) = choice.text else {
-        if choice.message.is_some() {
-            return Err(misshapen(WHAT, "missing field `text`; it is a chat completion"));
-        }
-        let message = "the response holds no answer: `text` is null";
+    if choice.text.is_none() && choice.message.is_some() {
+        return Err(misshapen(WHAT, "missing field `text`; it is a chat completion"));
+    }
+    if choice.text.is_none() && word.is_none() {
+        let message =
+            "the response holds no answer: `text` is null, and no `finish_reason` says why";
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes));
-    };
+    }
+    let output = choice.text.unwrap_or_default();
     let finish_reason = word.map(FinishReason::from);
     let outcome = match finish_reason {
         Some(FinishReason::ContentFilter) => Outcome::Refused,
@@ -79,7 +82,7 @@ pub(super) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
         system_fingerprint: told(&completion.system_fingerprint),
         reasoning_tokens: tokens.reasoning,
         cached_tokens: tokens.cached,
-        logprobs: choice.logprobs.as_ref().and_then(reported_logprobs::read),
+        logprobs: choice.logprobs.and_then(|raw| reported_logprobs::read(&shallow(raw.get())?)),
         ..AnswerDetails::default()
     };
     let (usage, details) = (tokens.usage, details.boxed());

@@ -12,6 +12,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     failure::{is_error, within_success},
+    json_repair::shallow,
     malformed::misshapen,
     providers::reported_body,
     providers::{called_tools, reported_tokens::count},
@@ -39,7 +40,7 @@ struct Candidate {
     content: Option<Content>,
     finish_reason: Option<Value>,
     finish_message: Option<Value>,
-    logprobs_result: Option<Value>,
+    logprobs_result: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +159,7 @@ fn of_candidate(
         finish_reason: own_word.map(str::to_owned),
         reasoning: Some(thoughts).filter(|thoughts| !thoughts.is_empty()),
         tool_calls: calls,
-        logprobs: candidate.logprobs_result.as_ref().and_then(logprobs::read),
+        logprobs: candidate.logprobs_result.and_then(|raw| logprobs::read(&shallow(raw.get())?)),
         ..figures
     };
     let outcome = if is_refused { Outcome::Refused } else { Outcome::Answered };

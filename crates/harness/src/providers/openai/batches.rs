@@ -10,8 +10,8 @@ use crate::{
     providers::{
         batch_wire::{
             BatchFiles, BatchFraming, BatchLimits, BatchPage, BatchProblem, BatchResult, BatchWire,
-            Leftover, NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, is_plain_id,
-            unknown_state,
+            Leftover, NewBatch, Recognition, RemoteBatch, RemoteState, ResultEnd, count,
+            is_plain_id, unknown_state,
         },
         protocol::behind,
     },
@@ -55,11 +55,11 @@ struct Batch {
 
 #[derive(Clone, Copy, Deserialize)]
 struct Counts {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     total: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     completed: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     failed: u64,
 }
 

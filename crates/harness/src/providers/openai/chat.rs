@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     failure::{is_error, message, within_success},
-    json_repair::mended,
+    json_repair::{mended, shallow},
     malformed::{misshapen, unreadable},
     providers::{broken_stream::without_reason, is_event_stream, reported_logprobs},
     reply::{Answer, AttemptError, FaultScope, Retryable},
@@ -75,8 +75,8 @@ struct Message<'a> {
 /// Reads the body of a successful response of the model that is called `asked`.
 ///
 /// The text is the content, or its text parts joined. Refused means: a `refusal`, or a finish
-/// reason of `content_filter`. A model that only calls tools answers with the calls' JSON. One that
-/// spent its whole token limit on thinking gave an empty answer.
+/// reason of `content_filter`. A model that only calls tools answers with the calls' JSON. One that says
+/// nothing, and why it ended, gave an empty answer: so it is in every protocol.
 pub(crate) fn read(body: &str, asked: &str) -> Result<Answer, AttemptError> {
     match read_strictly(body, asked) {
         Err(Unread::Json(error)) => read_loosely(body, asked, &error),
@@ -178,7 +178,7 @@ fn read_strictly(body: &str, asked: &str) -> Result<Answer, Unread> {
         return Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into());
     };
     let tokens = Tokens::read(completion.usage);
-    let (outcome, output) = text(&message, finish_reason.as_deref(), &tokens)?;
+    let (outcome, output) = text(&message, finish_reason.as_deref())?;
     let told = |raw: Option<&RawValue>| raw.and_then(text_of).filter(|text| !text.is_empty());
     let details = AnswerDetails {
         model: told(completion.model).filter(|model| model != asked),
@@ -275,11 +275,7 @@ fn is_filtered(reason: &str) -> bool {
 }
 
 /// Outcome and text of a message.
-fn text(
-    message: &Message<'_>,
-    finish_reason: Option<&str>,
-    tokens: &Tokens,
-) -> Result<(Outcome, String), Unread> {
+fn text(message: &Message<'_>, finish_reason: Option<&str>) -> Result<(Outcome, String), Unread> {
     let (content, refused_part) = message.content.map_or(Ok((None, None)), text_and_refusal)?;
     let refusal = message.refusal.map(string).transpose()?.flatten();
     if let Some(refusal) = refusal.or(refused_part).filter(|refusal| !refusal.is_empty()) {
@@ -292,33 +288,21 @@ fn text(
         Some(text) if !text.is_empty() => Ok((Outcome::Answered, text)),
         content => match calls(message)? {
             Some(calls) => Ok((Outcome::Answered, calls)),
-            None => content.map_or_else(
-                || silent(message, finish_reason, tokens),
-                |text| Ok((Outcome::Answered, text)),
-            ),
+            None => {
+                content.map_or_else(|| silent(finish_reason), |text| Ok((Outcome::Answered, text)))
+            }
         },
     }
 }
 
-/// A message without content: an empty answer where the model used its tokens up or only thought,
-/// error where nothing says so.
-fn silent(
-    message: &Message<'_>,
-    finish_reason: Option<&str>,
-    tokens: &Tokens,
-) -> Result<(Outcome, String), Unread> {
-    let empty = Ok((Outcome::Answered, String::new()));
-    match finish_reason {
-        Some(reason) if FinishReason::from(reason).is_token_limit() => empty,
-        Some(_) if message.has_thought() || tokens.reasoning.is_some() => empty,
-        reason => {
-            let reason = reason.unwrap_or("null");
-            let message = format!(
-                "the response holds no answer: `content` is null (finish reason: {reason})"
-            );
-            Err(AttemptError::new(ErrorKind::Malformed, one_line(&message), Retryable::Yes).into())
-        }
+/// A message without content: an empty answer where the server says why it ended, an error where nothing does.
+fn silent(finish_reason: Option<&str>) -> Result<(Outcome, String), Unread> {
+    if finish_reason.is_some() {
+        return Ok((Outcome::Answered, String::new()));
     }
+    let message =
+        "the response holds no answer: `content` is null, and no `finish_reason` says why";
+    Err(AttemptError::new(ErrorKind::Malformed, message.into(), Retryable::Yes).into())
 }
 
 impl Message<'_> {
@@ -333,12 +317,6 @@ impl Message<'_> {
             cached_tokens: tokens.cached,
             ..AnswerDetails::default()
         }
-    }
-
-    fn has_thought(&self) -> bool {
-        // Parts of a content that are no text are thoughts, too.
-        let thoughts = [self.reasoning, self.reasoning_content, self.thinking, self.content];
-        thoughts.into_iter().flatten().any(|thought| !matches!(thought.get(), "\"\"" | "[]" | "{}"))
     }
 }
 
@@ -401,8 +379,8 @@ fn text_of(raw: &RawValue) -> Option<String> {
 
 /// Logprobs, as far as anyone can read them.
 fn logprobs(raw: &RawValue) -> Option<Box<Logprobs>> {
-    let reported: Value = serde_json::from_str(raw.get()).ok()?;
-    reported_logprobs::read(&reported)
+    // What is odd in one token is not known of that token alone.
+    reported_logprobs::read(&shallow(raw.get())?)
 }
 
 /// The calls of tools in the form that all protocols have in common; what has another is left out.

@@ -136,6 +136,43 @@ fn content_comes_in_parts_or_not_at_all() {
     }
 }
 
+/// In every protocol alike: whoever says nothing, and why it ended, gave an empty answer, which is scored.
+#[test]
+fn an_empty_answer_is_an_answer() {
+    for wire in WIRES {
+        for reason in [FinishReason::Stop, FinishReason::Length] {
+            let (ended, asked_for) = (wire.ended, reason.clone());
+            let (record, asked) = record(wire, 1, move |_| ended("", asked_for.clone()));
+            let about = format!("{} {reason:?}: {record:?}", wire.provider);
+            assert_eq!(record.outcome, Outcome::Answered, "{about}");
+            assert_eq!((record.output.as_deref(), asked), (Some(""), 1), "{about}");
+        }
+    }
+}
+
+/// And without even an empty text.
+#[test]
+fn an_answer_without_text_is_an_empty_one_where_it_says_why_it_ended() {
+    type Row = (&'static str, fn() -> Reply);
+    let rows: [Row; 7] = [
+        ("openai", || chat(&json!({ "content": null }))),
+        ("openai", || chat(&json!({}))),
+        ("completions", || {
+            Reply::json(&json!({ "choices": [{ "text": null, "finish_reason": "stop" }] }))
+        }),
+        ("anthropic", || anthropic::message(&json!([]), "end_turn")),
+        ("cohere", || cohere::message(&json!({ "content": null }), "COMPLETE")),
+        ("gemini", || gemini::candidate(&json!([]), "STOP")),
+        ("bedrock", || bedrock::message(&json!([]), "end_turn")),
+    ];
+    for (provider, body) in rows {
+        let wire = WIRES.iter().find(|wire| wire.provider == provider).expect("a wire");
+        let (record, asked) = record(wire, 1, move |_| body());
+        assert_eq!(record.outcome, Outcome::Answered, "{provider}: {record:?}");
+        assert_eq!((record.output.as_deref(), asked), (Some(""), 1), "{provider}: {record:?}");
+    }
+}
+
 #[test]
 fn an_answer_is_read_behind_a_byte_order_mark_and_without_usage() {
     for wire in WIRES {

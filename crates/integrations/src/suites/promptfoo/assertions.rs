@@ -294,7 +294,7 @@ impl Assertions {
             let model = json!({ "provider": "openai", "model": default });
             model.as_object().cloned().unwrap_or_default()
         });
-        let model = import.draft.model(name, model);
+        let model = import.draft.judge(name, model);
         self.judges.push((key, model.clone()));
         model
     }

@@ -33,8 +33,8 @@ pub(super) const IMPORTER: SuiteImporter = SuiteImporter {
     read,
 };
 
-/// Keys that the importer reads, and keys that change nothing of what is asked and checked.
-const READ: [&str; 10] = [
+/// Keys that the importer reads, and what says which format it is.
+const READ: [&str; 11] = [
     "description",
     "prompts",
     "providers",
@@ -43,17 +43,9 @@ const READ: [&str; 10] = [
     "defaultTest",
     "scenarios",
     "evaluateOptions",
+    "commandLineOptions",
     "assertionTemplates",
     "$schema",
-];
-const IRRELEVANT: [&str; 7] = [
-    "outputPath",
-    "sharing",
-    "writeLatestResults",
-    "commandLineOptions",
-    "tags",
-    "metadata",
-    "env",
 ];
 
 /// What is read while a configuration is carried over.
@@ -109,31 +101,41 @@ impl Import<'_> {
     fn other_keys(&mut self) {
         for (key, node) in self.root.entries() {
             let why = match key.as_str() {
-                key if READ.contains(&key) || IRRELEVANT.contains(&key) => continue,
+                key if READ.contains(&key) => continue,
                 "redteam" => "red teaming has no counterpart",
                 "derivedMetrics" => "a formula over metrics of a run has no counterpart",
                 "extensions" | "nunjucksFilters" => "it is code, and an import runs none",
                 "tracing" => "traces have no counterpart",
+                "env" => "variables are set where evalmark is run",
+                "sharing" => "evalmark shares nothing; a run is a folder of files",
+                "outputPath" | "writeLatestResults" => "a run writes to the folder of `--out`",
+                "tags" | "metadata" => "a suite has no counterpart",
                 _ => "the importer does not know it",
             };
             self.draft.lose(&node, format!("`{key}`"), why);
         }
     }
 
+    /// Settings of an evaluation; those of the command line come first where both are there.
     fn options(&mut self) {
-        let Some(options) = self.root.get("evaluateOptions") else { return };
-        for (key, node) in options.entries() {
-            match (key.as_str(), node.value().as_u64()) {
-                ("repeat", Some(n)) => self.draft.epochs = Some(n),
-                ("maxConcurrency", Some(n)) => {
-                    for model in &mut self.draft.models {
-                        model["limits"]["concurrency"] = n.into();
+        for section in ["evaluateOptions", "commandLineOptions"] {
+            let entries = self.root.get(section).map(|options| options.entries());
+            for (key, node) in entries.unwrap_or_default() {
+                match (key.as_str(), node.value().as_u64()) {
+                    ("repeat", Some(n)) => self.draft.epochs = Some(n),
+                    ("maxConcurrency", Some(n)) => {
+                        for model in &mut self.draft.models {
+                            model["limits"]["concurrency"] = n.into();
+                        }
                     }
-                }
-                ("cache" | "showProgressBar" | "generateSuggestions", _) => {}
-                _ => {
-                    let why = "it has no counterpart; see `limits` of a model";
-                    self.draft.lose(&node, format!("`evaluateOptions.{key}`"), why);
+                    _ => {
+                        let why = match key.as_str() {
+                            "cache" => "answers are kept per run; see `evalmark cache`",
+                            "delay" | "maxConcurrency" => "see `limits` of a model",
+                            _ => "it has no counterpart",
+                        };
+                        self.draft.lose(&node, format!("`{section}.{key}`"), why);
+                    }
                 }
             }
         }

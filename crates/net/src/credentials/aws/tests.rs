@@ -78,40 +78,84 @@ fn profiles_stand_in_the_home_folder_or_where_variables_say() {
     check(&environment(&third, Some(home)), "AKIDTHREE", Some("a-session-token"));
 }
 
-#[cfg(unix)]
-#[test]
-fn a_program_runs_only_where_it_may() {
+/// A home folder with this as `~/.aws/config`, and `answer.json`, which programs print.
+fn home_with(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
     fs::create_dir(home.join(".aws")).expect("a folder");
     let answer = format!(
         r#"{{"Version":1,"AccessKeyId":"AKIDRUN","SecretAccessKey":"{SECRET}","SessionToken":"of-the-program"}}"#
     );
-    fs::write(home.join("answer.json"), answer).expect("a file");
-    let config = format!(
-        "[default]\ncredential_process = /bin/cat {}\n",
-        home.join("answer.json").display()
-    );
+    fs::create_dir(home.join("my tools")).expect("a folder");
+    fs::write(home.join("my tools/answer.json"), answer).expect("a file");
+    let config = config.replace("HOME", &home.display().to_string());
     fs::write(home.join(".aws/config"), config).expect("a file");
-    let forbidden = environment(&[], Some(home));
-    let error = signed(&forbidden).map(drop).expect_err("nobody may run it").to_string();
-    assert!(error.contains("no AWS credentials are found"), "{error}");
-    let allowed = CredentialEnvironment { may_run_programs: true, ..forbidden };
-    check(&allowed, "AKIDRUN", Some("of-the-program"));
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_runs_only_where_it_may() {
+    for command in [
+        r#"/bin/cat "HOME/my tools/answer.json""#,
+        r"/bin/cat 'HOME/my tools/answer.json'",
+        r"/bin/cat HOME/my\ tools/answer.json",
+        r#""/bin/sh" -c "cat \"HOME/my tools/answer.json\"""#,
+    ] {
+        let folder = home_with(&format!("[default]\ncredential_process = {command}\n"));
+        let forbidden = environment(&[], Some(folder.path()));
+        let error = signed(&forbidden).map(drop).expect_err("nobody may run it").to_string();
+        assert!(error.contains("programs run only with `--allow-exec`"), "{error}");
+        let allowed = CredentialEnvironment { may_run_programs: true, ..forbidden };
+        check(&allowed, "AKIDRUN", Some("of-the-program"));
+    }
 }
 
 #[test]
-fn a_profile_that_cannot_take_on_its_role_says_so() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let home = folder.path();
-    fs::create_dir(home.join(".aws")).expect("a folder");
-    for (keys, why) in [
-        ("role_arn = arn:aws:iam::1:role/r", "neither a `source_profile`"),
-        ("role_arn = arn:aws:iam::1:role/r\nmfa_serial = m", "asks for a code"),
+fn a_profile_that_cannot_be_used_says_so() {
+    for (config, why) in [
+        ("[default]\nrole_arn = arn:aws:iam::1:role/r", "neither a `source_profile`"),
+        ("[default]\nrole_arn = arn:aws:iam::1:role/r\nmfa_serial = m", "asks for a code"),
+        (
+            "[default]\nrole_arn = a\nsource_profile = b\n[profile b]\nrole_arn = c",
+            "export-credentials --profile b`",
+        ),
+        ("[default]\nrole_arn = a\nsource_profile = b", "profile `b`, which gives no credentials"),
+        (
+            "[default]\nrole_arn = a\nsource_profile = b\n[profile b]\ncredential_process = x",
+            "profile `b` gets credentials from a program, and programs run only",
+        ),
+        (
+            "[default]\nsso_session = s\nsso_account_id = 1",
+            "a `sso_session`, which is not supported",
+        ),
+        ("[default]\nlogin_session = s", "export-credentials --profile default`"),
+        ("[default]\nregion = eu-west-1", "looked at AWS_ACCESS_KEY_ID, at profile `default`"),
+        ("[default]\nno key", "config, line 2, is not as profiles are written"),
     ] {
-        fs::write(home.join(".aws/config"), format!("[default]\n{keys}\n")).expect("a file");
-        let error = signed(&environment(&[], Some(home))).map(drop).expect_err("no credentials");
-        assert!(error.to_string().contains(why), "{error}");
+        let folder = home_with(config);
+        let environment = environment(&[], Some(folder.path()));
+        let error = signed(&environment).map(drop).expect_err("no credentials").to_string();
+        assert!(error.contains(why), "{config}: {error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_end_of_a_programs_complaint_is_told() {
+    for (command, why) in [
+        ("/bin/sh -c 'echo first >&2; echo sign in first >&2; exit 3'", "status 3: sign in first"),
+        ("/bin/sh -c 'exit 3'", "ended with status 3, and says nothing on stderr"),
+        ("/no/such/program", "`/no/such/program` cannot run"),
+        ("/bin/echo 'open", "leaves a quote open"),
+        ("''", "cannot run"),
+        ("", "names no program"),
+    ] {
+        let folder = home_with(&format!("[default]\ncredential_process = {command}\n"));
+        let environment = environment(&[], Some(folder.path()));
+        let allowed = CredentialEnvironment { may_run_programs: true, ..environment };
+        let error = signed(&allowed).map(drop).expect_err("no credentials").to_string();
+        assert!(error.contains(why), "{command}: {error}");
     }
 }
 

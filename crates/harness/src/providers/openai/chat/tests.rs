@@ -118,12 +118,18 @@ fn what_holds_no_answer_is_tried_again() {
     check(r#"{"choices":[{"index":0}]}"#, &format!("{none}`message` is null"));
     check(
         r#"{"choices":[{"message":{"content":null}}]}"#,
-        &format!("{none}`content` is null (finish reason: null)"),
+        &format!("{none}`content` is null, and no `finish_reason` says why"),
     );
-    check(
-        r#"{"choices":[{"message":{"content":[]},"finish_reason":"stop"}]}"#,
-        &format!("{none}`content` is null (finish reason: stop)"),
-    );
+}
+
+#[test]
+fn a_model_that_says_nothing_and_why_it_ended_gave_an_empty_answer() {
+    for content in ["null", "[]", r#""""#] {
+        let body = format!(
+            r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":"stop"}}]}}"#
+        );
+        check(&body, "answered||stop|-|-");
+    }
 }
 
 #[test]

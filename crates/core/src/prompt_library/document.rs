@@ -5,7 +5,7 @@ use crate::suite::{Mistake, Position, located::located_yaml, pointer_segment};
 
 /// A file of the library that could be read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PromptFile {
+pub struct PromptDocument {
     /// What it says of the prompt.
     pub front_matter: FrontMatter,
     /// What is said, at least one.
@@ -31,7 +31,7 @@ const ROLES: [&str; 4] = ["system", "developer", "user", "assistant"];
 /// The line above and below the front matter.
 const FENCE: &str = "---";
 
-impl PromptFile {
+impl PromptDocument {
     /// Whether a file's text begins as a prompt of the library does.
     pub fn is_one(text: &str) -> bool {
         text.lines().next().is_some_and(|line| line.trim_end() == FENCE)
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> Vec<(&'static str, String, u64)> {
-        let file = PromptFile::parse(text).expect("a prompt");
+        let file = PromptDocument::parse(text).expect("a prompt");
         file.messages.into_iter().map(|m| (m.role, m.text, m.line)).collect()
     }
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn mistakes_have_their_lines() {
         let check = |text: &str, expected: &[(u64, &str)]| {
-            let mistakes = PromptFile::parse(text).expect_err("a mistake");
+            let mistakes = PromptDocument::parse(text).expect_err("a mistake");
             let told: Vec<_> = mistakes.iter().map(|m| (m.position.line, &*m.message)).collect();
             assert_eq!(told.len(), expected.len(), "{told:?}");
             for ((line, message), (expected_line, words)) in told.iter().zip(expected) {
@@ -193,7 +193,7 @@ mod tests {
     fn variables_have_types_and_lines() {
         let text =
             "---\nvariables:\n  a: list\n  b: { example: 3, type: integer, trusted: true }\n---\nx";
-        let file = PromptFile::parse(text).expect("a prompt");
+        let file = PromptDocument::parse(text).expect("a prompt");
         let variables = &file.front_matter.variables;
         assert_eq!(variables["a"].kind, super::super::VariableType::List);
         assert_eq!(variables["b"].example, Some(3.into()));

@@ -7,18 +7,10 @@ use evalmark_core::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Importer, ResultsRequest,
+use crate::results::{
     collect::{Collector, NewAnswer, Place},
     error::ResultsError,
-    input::Input,
     text::{text_of, texts_of},
-};
-
-pub(super) const IMPORTER: Importer = Importer {
-    name: "mlflow",
-    files: "`eval_results_table.json`, an artifact of `mlflow.models.evaluate`",
-    read,
 };
 
 /// Columns that hold the model's answer.
@@ -30,40 +22,39 @@ const SCORE: &str = "/score";
 
 /// A table as pandas splits it.
 #[derive(Deserialize)]
-struct Table {
+pub(super) struct Table {
     columns: Vec<String>,
     data: Vec<Vec<Value>>,
 }
 
-fn read(request: &ResultsRequest<'_>, into: &mut Collector) -> Result<(), ResultsError> {
-    for path in request.files {
-        let input = Input::open(path)?;
-        let name = input.name().to_owned();
-        let hint = |error: ResultsError| {
-            error.hint(
-                "`mlflow artifacts download --run-id RUN --artifact-path eval_results_table.json` \
-                 gets such a file",
-            )
-        };
-        let (table, file) = input.json::<Table>().map_err(hint)?;
-        into.file(file);
-        if !table.columns.iter().any(|column| column.ends_with(SCORE)) {
-            let message = format!(
-                "has no column of scores (`METRIC/score`); its columns are: {}",
-                table.columns.join(", ")
-            );
-            return Err(hint(ResultsError::of_file(&name, message)));
+/// How such a table is had.
+pub(super) fn hint(error: ResultsError) -> ResultsError {
+    error.hint(
+        "name a run by its id, or fetch its table: `mlflow artifacts download --run-id RUN \
+         --artifact-path eval_results_table.json`",
+    )
+}
+
+/// Takes the rows of a table over.
+pub(super) fn take_table(
+    table: Table,
+    name: &str,
+    into: &mut Collector,
+) -> Result<(), ResultsError> {
+    if !table.columns.iter().any(|column| column.ends_with(SCORE)) {
+        let message = format!(
+            "has no column of scores (`METRIC/score`); its columns are: {}",
+            table.columns.join(", ")
+        );
+        return Err(hint(ResultsError::of_file(name, message)));
+    }
+    for (at, cells) in table.data.into_iter().enumerate() {
+        let place = Place::new(name, format!("data[{at}]"));
+        if cells.len() != table.columns.len() {
+            let (found, expected) = (cells.len(), table.columns.len());
+            return Err(place.error(format!("has {found} cells, and there are {expected} columns")));
         }
-        for (at, cells) in table.data.into_iter().enumerate() {
-            let place = Place::new(&name, format!("data[{at}]"));
-            if cells.len() != table.columns.len() {
-                let (found, expected) = (cells.len(), table.columns.len());
-                return Err(
-                    place.error(format!("has {found} cells, and there are {expected} columns"))
-                );
-            }
-            take(&table.columns, cells, &place, into)?;
-        }
+        take(&table.columns, cells, &place, into)?;
     }
     Ok(())
 }
