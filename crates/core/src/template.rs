@@ -242,6 +242,7 @@ impl TemplateError {
     }
 
     /// The same, of a template that begins in a later line of its file.
+    #[must_use]
     pub fn moved(self, first_line: u64) -> Self {
         let (Some(line), Ok(below)) = (self.line, usize::try_from(first_line.saturating_sub(1)))
         else {

@@ -197,7 +197,7 @@ impl ModelEstimate {
 
     fn of(model: &Model, name: String, samples: u64, characters: u64, output: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
+        let input = (characters as f64 / f64::from(CHARACTERS_PER_TOKEN)).ceil() as u64;
         let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
         Self { name, samples, usage, cost_usd: model.most_usd(usage) }
     }

@@ -11,8 +11,11 @@ pub struct PromptDocument {
     /// What is said, at least one.
     pub messages: Vec<PromptMessage>,
     /// Lines of the front matter's `variables`, by name.
-    pub variable_lines: Vec<(String, u64)>,
+    pub variable_lines: VariableLines,
 }
+
+/// The line that declares each variable, by its name.
+pub type VariableLines = Vec<(String, u64)>;
 
 /// A message of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +86,7 @@ fn divide(text: &str) -> Option<(&str, &str, u64)> {
 }
 
 /// The front matter, and the lines of its variables. `yaml` begins with the end of the line above it.
-fn front_matter(yaml: &str) -> Result<(FrontMatter, Vec<(String, u64)>), Vec<Mistake>> {
+fn front_matter(yaml: &str) -> Result<(FrontMatter, VariableLines), Vec<Mistake>> {
     let (read, document) = located_yaml::<FrontMatter>(yaml, "the front matter")?;
     let line = |name: &String| {
         let pointer = format!("/variables/{}", pointer_segment(name));

@@ -10,7 +10,7 @@ mod policy;
 
 pub use self::{
     content::PromptContent,
-    document::{PromptDocument, PromptMessage},
+    document::{PromptDocument, PromptMessage, VariableLines},
     front_matter::{FrontMatter, Variable, VariableType},
     library::{LibraryError, LibraryPrompt, PROMPTS_FOLDER, PromptLibrary},
     policy::{DataClass, ParameterBounds, PromptPolicy, PromptPolicyError},

@@ -194,7 +194,7 @@ impl LengthCounts {
             median: at_share(0.5),
             p95: at_share(0.95),
             max: self.0.keys().next_back().copied().unwrap_or_default(),
-            estimated_tokens: (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64,
+            estimated_tokens: (characters as f64 / f64::from(CHARACTERS_PER_TOKEN)).ceil() as u64,
         }
     }
 }

@@ -71,17 +71,16 @@ impl Checker<'_> {
                 Err(error) => unknown = unknown.or(Some(error.to_string())),
             }
         }
-        match unknown {
-            Some(unknown) => self.complain(&pointer, unknown),
-            None => {
-                let message = format!("the prompt `{name}` is in no library");
-                let hint = format!(
-                    "a library is a folder `{PROMPTS_FOLDER}`, beside the suite or above it, with files that begin \
-                     with front matter; `evalmark prompts new {name}` writes one"
-                );
-                self.complain_with_hint(&pointer, message, hint);
-            }
+        if let Some(unknown) = unknown {
+            self.complain(&pointer, unknown);
+            return None;
         }
+        let message = format!("the prompt `{name}` is in no library");
+        let hint = format!(
+            "a library is a folder `{PROMPTS_FOLDER}`, beside the suite or above it, with files that begin with front \
+             matter; `evalmark prompts new {name}` writes one"
+        );
+        self.complain_with_hint(&pointer, message, hint);
         None
     }
 
@@ -152,8 +151,7 @@ fn folders(suite: &Path, root: Option<&Path>) -> Vec<PathBuf> {
     let here = if suite.as_os_str().is_empty() { Path::new(".") } else { suite };
     let mut folders = Vec::new();
     let mut at = here.to_owned();
-    loop {
-        let Ok(real) = fs::canonicalize(&at) else { break };
+    while let Ok(real) = fs::canonicalize(&at) {
         if root.is_some_and(|root| !real.starts_with(root)) {
             break;
         }
@@ -188,7 +186,7 @@ mod tests {
     #[test]
     fn folders_above_are_named_as_people_name_them() {
         let check = |folder: &str, expected: &str| {
-            assert_eq!(above(Path::new(folder)), Path::new(expected))
+            assert_eq!(above(Path::new(folder)), Path::new(expected));
         };
         check("suites", ".");
         check("a/suites", "a");

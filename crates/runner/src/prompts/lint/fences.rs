@@ -43,8 +43,8 @@ pub(super) fn missing(prompt: &LibraryPrompt) -> Vec<Found> {
                 continue;
             }
             let line = message.line + message.text[..at].matches('\n').count() as u64;
-            let named: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            let message = format!("{} stands in the text without a fence", named.join(" and "));
+            let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("{} stands in the text without a fence", quoted.join(" and "));
             let tag = &names[0];
             let hint = format!(
                 "write `<{tag}>{{{{ {tag} }}}}</{tag}>`, or declare it as `trusted: true` if its text is your own"
