@@ -33,8 +33,15 @@ fn lines<'a>(
     chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>,
     hints: Vec<&str>,
 ) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for error in chain.map(ToString::to_string) {
+        // Some errors say in their own words what their cause says.
+        if !told.iter().any(|told| told.contains(&error)) {
+            told.push(error);
+        }
+    }
     let words = std::iter::once("error").chain(std::iter::repeat("  caused by"));
-    let errors = words.zip(chain).map(|(word, error)| format!("{word}: {error}"));
+    let errors = words.zip(told).map(|(word, error)| format!("{word}: {error}"));
     let hints = hints.into_iter().map(|advice| format!("  hint: {advice}"));
     errors.chain(hints).collect::<Vec<_>>().join("\n")
 }

@@ -1,6 +1,8 @@
 //! What servers tell of an answer beyond the fixed columns: one JSON object, so that a new figure is
 //! a field here and a line where a provider's response is read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -52,6 +54,12 @@ pub struct AnswerDetails {
     /// How probable its tokens were, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Box<Logprobs>>,
+    /// The status of the response, where the suite says which ones are answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The headers of the response that the suite keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
     /// What other versions tell.
     #[serde(flatten)]
     pub others: Map<String, Value>,
@@ -95,6 +103,9 @@ impl AnswerDetails {
         for text in texts.into_iter().flatten() {
             *text = change(std::mem::take(text));
         }
+        for value in self.headers.iter_mut().flat_map(BTreeMap::values_mut) {
+            *value = change(std::mem::take(value));
+        }
         for ToolCall { id, name, arguments } in &mut self.tool_calls {
             for text in [id, name, arguments] {
                 *text = change(std::mem::take(text));
@@ -134,10 +145,11 @@ mod tests {
             finish_reason: Some("k".into()),
             reasoning: Some("k".into()),
             tool_calls: vec![call],
+            headers: Some([("h".to_owned(), "k".to_owned())].into()),
             logprobs: Logprobs::of([TokenLogprob { token: "k".into(), ..TokenLogprob::default() }]),
             ..AnswerDetails::default()
         };
-        assert_eq!(details.to_json().matches("\"k\"").count(), 8);
+        assert_eq!(details.to_json().matches("\"k\"").count(), 9);
         details.change_texts(&|text| text.replace('k', "-"));
         assert!(!details.to_json().contains("\"k\""), "{details:?}");
     }

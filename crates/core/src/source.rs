@@ -1,7 +1,12 @@
 //! Sources of datasets, as the reader of suites needs to know them. Whoever reads suites hands the
 //! catalog over: no source is named here, and nothing here opens a connection.
 
-use std::{fmt, path::Path, path::PathBuf};
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use url::Url;
@@ -58,6 +63,25 @@ pub trait SourceKeys: Sync {
     fn is_set(&self, _variable: &str) -> bool {
         false
     }
+
+    /// What the environment says of a cloud's credentials, if the user lets those that `variable` stands
+    /// for be used with this server.
+    fn cloud(&self, variable: &str, server: &Url) -> Result<CloudEnvironment, SourceError> {
+        self.key(variable, server).map(|_| CloudEnvironment::default())
+    }
+}
+
+/// What the environment says of a cloud's credentials, and what may be done to find them.
+#[derive(Clone, Default)]
+pub struct CloudEnvironment {
+    /// The variables that say what credentials there are, or where.
+    pub variables: HashMap<String, String>,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// Whether a program that a profile names may be run.
+    pub may_run_programs: bool,
+    /// The variables that such a program sees.
+    pub program_variables: Vec<(OsString, OsString)>,
 }
 
 /// No keys for anybody.
@@ -126,6 +150,12 @@ impl Sources<'_> {
     /// Plain files alone.
     pub const NONE: Sources<'static> =
         Sources { kinds: &[], cache_dir: None, may_fetch: false, keys: &NoKeys };
+}
+
+impl fmt::Debug for CloudEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudEnvironment").field("home", &self.home).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for SourceContext<'_> {

@@ -16,7 +16,7 @@ use evalmark_core::{
 };
 use evalmark_net::{
     ClientError, ClientOptions, DecodeError, ExchangeError, HeaderMap, HeaderName, HeaderValue,
-    HttpClient, HttpRequest, HttpResponse, SignError, Url, one_line, retry_after,
+    HttpClient, HttpRequest, HttpResponse, SignError, StatusCode, Url, one_line, retry_after,
 };
 use tokio::time::Instant;
 
@@ -205,12 +205,14 @@ impl Http {
             let key = self.own_form.as_ref().map_or("`base_url`", |form| form.address_key());
             return Err(AttemptError { wait, ..AttemptError::redirected(status, key) });
         }
-        let mut headers = HeaderMap::new();
-        let (body, times) = if status.is_success() {
+        let is_answer = self.is_answer(status);
+        // Those of a success are of use to a form of one's own alone.
+        let is_used = !is_answer || self.own_form.is_some();
+        let headers = if is_used { response.headers().clone() } else { HeaderMap::new() };
+        let (body, times) = if is_answer {
             self.body(response, request).await?
         } else {
             // The status counts, whatever becomes of the body.
-            headers.clone_from(response.headers());
             let body = response.beginning(ERROR_LIMIT).await;
             let body = self.redact(String::from_utf8_lossy(&body).into_owned());
             self.optional_field.learn(status, &body, self.optional_field_of(request));
@@ -222,7 +224,7 @@ impl Http {
         };
         let reply = HttpReply { status, headers: &headers, body: &body, request };
         let Speaker { read, read_failure, hint, .. } = self.speaker;
-        let read = match (&self.own_form, status.is_success()) {
+        let read = match (&self.own_form, is_answer) {
             (None, true) => read(&reply),
             (None, false) => read_failure(&reply),
             (Some(form), true) if !events.is_empty() => form.read_events(&events),
@@ -236,6 +238,12 @@ impl Http {
             }
             AttemptError { wait: wait.or(error.wait), ..error }
         })
+    }
+
+    /// Whether a response of this status is an answer: a success, and what the suite takes for one.
+    fn is_answer(&self, status: StatusCode) -> bool {
+        let is_taken = |form: &dyn OwnForm| form.takes(status);
+        status.is_success() || self.own_form.as_deref().is_some_and(is_taken)
     }
 
     /// A request in the protocol's form, signed.

@@ -30,6 +30,6 @@ pub mod safe_text;
 pub mod sarif;
 
 pub use parquet::{
-    ReadError, WriteError, answers, arrow, dataset, dataset_rows, run_values, sample_pages,
-    sample_texts, samples, scores, summary, usage,
+    ReadError, WriteError, answers, arrow, columnar, dataset, dataset_rows, run_values,
+    sample_pages, sample_texts, samples, scores, summary, usage,
 };

@@ -2,21 +2,12 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
     path::{Path, PathBuf},
 };
 
-use evalmark_core::{
-    dataset::{DatasetError, Format, Rows},
-    policy::Policy,
-    source::Sources,
-    suite::Readers,
-};
+use evalmark_core::{policy::Policy, source::Sources, suite::Readers};
 use evalmark_harness::providers;
-use evalmark_report::{
-    arrow::arrow_rows_of,
-    dataset::{DatasetReadError, parquet_rows_of},
-};
+use evalmark_report::columnar::columnar_rows;
 use evalmark_scoring::catalog;
 use evalmark_store::run_record::RunOptions;
 
@@ -84,23 +75,4 @@ pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
         roots,
         sources: Sources::NONE,
     }
-}
-
-/// Reads an opened Parquet or Arrow file as rows.
-pub(crate) fn columnar_rows(path: &Path, file: File, format: Format) -> Result<Rows, DatasetError> {
-    let owned = path.to_owned();
-    let told = move |error: DatasetReadError| of_dataset(&owned, &error);
-    if format == Format::Arrow {
-        let rows = arrow_rows_of(path, file).map_err(&told)?;
-        return Ok(Box::new(rows.map(move |row| row.map_err(&told))));
-    }
-    let rows = parquet_rows_of(path, file).map_err(&told)?;
-    Ok(Box::new(rows.map(move |row| row.map_err(&told))))
-}
-
-/// The error of a dataset, which names its path itself.
-fn of_dataset(path: &Path, error: &dyn std::fmt::Display) -> DatasetError {
-    let (text, path_text) = (error.to_string(), path.display().to_string());
-    let bare = text.strip_prefix(&path_text).map(|rest| rest.trim_start_matches([':', ' ']));
-    DatasetError::of_file(path, bare.unwrap_or(&text))
 }

@@ -113,7 +113,7 @@ pub use self::{
     first_suite::{
         AddedRecipe, CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite,
         FirstSuiteError, FirstSuiteOptions, Guess, WrittenFile, add_recipe, create_first_suite,
-        first_providers, look_at_dataset, suite_schema, write_imported_suite,
+        first_providers, look_at_dataset, suite_schema, write_imported_suites,
     },
     gate::{
         Between, BetweenError, EndedRunGate, GateOf, GateOptions, GateOutcome, NoUsage, compare,

@@ -67,7 +67,7 @@ pub(crate) fn credentials<'a>(
 }
 
 /// What the environment says of clouds' credentials. Those that stand in it are hidden like keys.
-fn credential_environment(host: &Host<'_>) -> CredentialEnvironment {
+pub(crate) fn credential_environment(host: &Host<'_>) -> CredentialEnvironment {
     let set = CredentialEnvironment::VARIABLES
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), host.secrets.secret(name)?)));

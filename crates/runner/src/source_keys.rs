@@ -4,34 +4,16 @@
 
 use evalmark_core::{
     key_hosts::{HostPort, KeyGrant, is_this_machine},
-    source::{SourceError, SourceKeys},
+    source::{CloudEnvironment, SourceError, SourceKeys},
 };
 use evalmark_harness::Secret;
 use url::Url;
 
-use crate::{Host, redacted_keys};
+use crate::{Host, model_keys::credential_environment, redacted_keys};
 
 impl SourceKeys for Host<'_> {
     fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
-        let place = HostPort::of(server);
-        if !self.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
-            return Err(SourceError::Failed {
-                message: format!(
-                    "is read with the key in {variable} from {place}, and nothing outside the suite \
-                     allows that"
-                ),
-                hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
-            });
-        }
-        let is_plain = server.scheme() == "http" && !is_this_machine(server);
-        if is_plain && !self.permissions.plain_http.iter().any(|granted| granted.holds(server)) {
-            return Err(SourceError::Failed {
-                message: format!(
-                    "would send the key in {variable} to {place} unencrypted, over http"
-                ),
-                hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
-            });
-        }
+        allowed(self, variable, server)?;
         let key = self.secrets.secret(variable).filter(|key| !key.trim().is_empty());
         let key = key.ok_or_else(|| {
             let message =
@@ -42,9 +24,42 @@ impl SourceKeys for Host<'_> {
         Ok(key)
     }
 
+    fn cloud(&self, variable: &str, server: &Url) -> Result<CloudEnvironment, SourceError> {
+        allowed(self, variable, server)?;
+        let environment = credential_environment(self);
+        Ok(CloudEnvironment {
+            variables: environment.variables,
+            home: environment.home,
+            may_run_programs: environment.may_run_programs,
+            program_variables: environment.program_variables,
+        })
+    }
+
     fn is_set(&self, variable: &str) -> bool {
         self.secrets.secret(variable).is_some_and(|key| !key.trim().is_empty())
     }
+}
+
+/// Whether the user lets the key in a variable go to a server.
+fn allowed(host: &Host<'_>, variable: &str, server: &Url) -> Result<(), SourceError> {
+    let place = HostPort::of(server);
+    if !host.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
+        return Err(SourceError::Failed {
+            message: format!(
+                "is read with the key in {variable} from {place}, and nothing outside the suite \
+                 allows that"
+            ),
+            hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
+        });
+    }
+    let is_plain = server.scheme() == "http" && !is_this_machine(server);
+    if is_plain && !host.permissions.plain_http.iter().any(|granted| granted.holds(server)) {
+        return Err(SourceError::Failed {
+            message: format!("would send the key in {variable} to {place} unencrypted, over http"),
+            hint: Some(format!("if you trust it, add `--allow-plain-http {place}`")),
+        });
+    }
+    Ok(())
 }
 
 /// Keys for a server that the user names, not a suite: that is the leave for it, and for no other server.

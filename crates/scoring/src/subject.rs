@@ -1,6 +1,6 @@
 //! What is measured: one answer, and all that belongs to it.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use evalmark_core::{
     fields::Fields,
@@ -39,6 +39,10 @@ pub(crate) struct Known<'a> {
     pub(crate) output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) headers: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Subject<'a> {
@@ -62,7 +66,10 @@ impl<'a> Subject<'a> {
     }
 
     pub(crate) fn known(self) -> Known<'a> {
+        let details = self.record.details.as_deref();
         Known {
+            status: details.and_then(|details| details.status),
+            headers: details.and_then(|details| details.headers.as_ref()),
             finish_reason: self.record.finish_reason.as_ref().map(FinishReason::as_str),
             latency_ms: self.record.timing.latency_ms,
             input_tokens: self.record.usage.input_tokens,

@@ -10,16 +10,25 @@ use evalmark_runner::WrittenFile;
 use crate::{Screen, Tone};
 
 /// What was carried over, and what comes next.
-pub fn render(imported: &ImportedSuite, files: &[WrittenFile], screen: Screen) -> String {
+pub fn render(imported: &[ImportedSuite], files: &[WrittenFile], screen: Screen) -> String {
     let heading = |text: &str| screen.paint(Tone::Strong, text);
-    let mut lines = vec![heading(&format!("carried over: {}", numbers(imported.carried)))];
+    let mut lines = match imported {
+        [one] => vec![heading(&format!("carried over: {}", numbers(one.carried)))],
+        several => {
+            let one = |one: &ImportedSuite| format!("  {}: {}", one.name, numbers(one.carried));
+            let first = heading(&format!("carried over into {} suites", several.len()));
+            std::iter::once(first).chain(several.iter().map(one)).collect()
+        }
+    };
     lines.extend([String::new(), heading("files")]);
     let shown = |file: &WrittenFile| printable_line(&file.path.display().to_string()).into_owned();
     lines.extend(files.iter().map(|file| format!("  {}", shown(file))));
     lines.extend([String::new(), heading("next")]);
-    let suite = files.first().map(shown).unwrap_or_default();
-    lines.push(format!("  evalmark plan {suite}"));
-    lines.push(format!("  evalmark run {suite}"));
+    let is_suite =
+        |file: &&WrittenFile| file.path.extension().is_some_and(|ending| ending == "yaml");
+    let suites: Vec<_> = files.iter().filter(is_suite).map(shown).collect();
+    lines.push(format!("  evalmark plan {}", suites.first().map_or("", String::as_str)));
+    lines.push(format!("  evalmark run {}", suites.join(" ")));
     lines.join("\n")
 }
 
@@ -37,12 +46,12 @@ fn numbers(carried: Carried) -> String {
 }
 
 /// What was not carried over, a line each; and what is scored in another way.
-pub fn render_losses(imported: &ImportedSuite, screen: Screen) -> Option<String> {
+pub fn render_losses(imported: &[ImportedSuite], screen: Screen) -> Option<String> {
     let mut lines = Vec::new();
-    for difference in &imported.differences {
+    for difference in imported.iter().flat_map(|one| &one.differences) {
         lines.extend(screen.wrap("", &format!("differs: {}", printable_line(difference))));
     }
-    for NotCarried { place, what, why } in &imported.not_carried {
+    for NotCarried { place, what, why } in imported.iter().flat_map(|one| &one.not_carried) {
         let line = format!("not carried over: {place}: {what}: {why}");
         lines.push(printable_line(&line).into_owned());
     }

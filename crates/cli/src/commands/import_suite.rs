@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use evalmark_core::{files::FileAccess, imported_suite::ImportedSuite};
 use evalmark_integrations::suites::{SuiteImportError, SuiteRequest, catalog};
-use evalmark_runner::{Host, RunError, WrittenFile, write_imported_suite};
+use evalmark_runner::{Host, RunError, WrittenFile, write_imported_suites};
 use evalmark_terminal::imported_suite;
 use serde_json::json;
 
@@ -24,6 +24,17 @@ pub(crate) enum ImportSuiteCommand {
     LmEval(ImportWithDataArgs),
     /// Make a suite of an entry of OpenAI's evals registry and its samples
     OpenaiEvals(ImportWithDataArgs),
+    /// Make suites of a collection of Postman: one for requests that differ only in what they say
+    Postman(ImportPostmanArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportPostmanArgs {
+    #[command(flatten)]
+    pub(crate) import: ImportWithDataArgs,
+    /// An environment exported from Postman: values of variables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) environment: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +73,7 @@ impl ImportSuiteCommand {
             Self::Prompty(args) => ("prompty", &args.import),
             Self::LmEval(args) => ("lm-eval", &args.import),
             Self::OpenaiEvals(args) => ("openai-evals", &args.import),
+            Self::Postman(args) => ("postman", &args.import.import),
         }
     }
 }
@@ -80,9 +92,9 @@ pub(crate) fn import_suite(
 ) -> Result<Exit> {
     let (name, args) = command.parts();
     let imported = read(name, args, command.more())?;
-    let files = write_imported_suite(&imported, &args.out, host).map_err(RunError::from)?;
+    let files = write_imported_suites(&imported, &args.out, host).map_err(RunError::from)?;
     tell(&imported, &files, args, printer)?;
-    let is_whole = imported.not_carried.is_empty();
+    let is_whole = imported.iter().all(|one| one.not_carried.is_empty());
     Ok(if args.strict && !is_whole { Exit::Usage } else { Exit::Done })
 }
 
@@ -92,12 +104,15 @@ impl ImportSuiteCommand {
             Self::Prompty(args) | Self::LmEval(args) | Self::OpenaiEvals(args) => {
                 More { data: args.data.as_deref(), ..More::default() }
             }
+            Self::Postman(args) => {
+                More { data: args.import.data.as_deref(), environment: args.environment.as_deref() }
+            }
             _ => More::default(),
         }
     }
 }
 
-fn read(name: &str, args: &ImportSuiteArgs, more: More<'_>) -> Result<ImportedSuite> {
+fn read(name: &str, args: &ImportSuiteArgs, more: More<'_>) -> Result<Vec<ImportedSuite>> {
     let importer = catalog().iter().find(|importer| importer.name == name);
     let importer = importer.with_context(|| format!("there is no importer `{name}`"))?;
     let access = FileAccess::of_suite(&args.file, &[])
@@ -121,19 +136,25 @@ fn with_hint(error: &SuiteImportError) -> anyhow::Error {
 
 /// Prints what was carried over, and on stderr what was not.
 fn tell(
-    imported: &ImportedSuite,
+    imported: &[ImportedSuite],
     files: &[WrittenFile],
     args: &ImportSuiteArgs,
     printer: Printer,
 ) -> Result<()> {
     if args.format.is_json() {
-        let told = json!({
-            "name": imported.name,
-            "carried": imported.carried,
-            "files": files,
-            "differences": imported.differences,
-            "not_carried": imported.not_carried,
-        });
+        let suite = |one: &ImportedSuite| {
+            json!({
+                "name": one.name,
+                "carried": one.carried,
+                "differences": one.differences,
+                "not_carried": one.not_carried,
+            })
+        };
+        let mut told = match imported {
+            [one] => suite(one),
+            several => json!({ "suites": several.iter().map(suite).collect::<Vec<_>>() }),
+        };
+        told["files"] = json!(files);
         printer.json(&serde_json::to_string_pretty(&told)?);
         return Ok(());
     }

@@ -26,6 +26,7 @@ mod first_suite_in_ci;
 mod frozen;
 mod gated;
 mod imported;
+mod imported_postman;
 mod imported_promptfoo;
 mod imported_suites;
 mod judged;

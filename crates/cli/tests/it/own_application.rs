@@ -399,3 +399,53 @@ fn how_answers_stream_is_said_where_they_do() {
         &["`$[` is not a JSONPath", "write `stream: true` beside `http`"],
     );
 }
+
+/// An application that refuses is measured where the suite says that its refusals are answers.
+#[test]
+fn statuses_and_headers_are_scored_where_the_suite_asks_for_them() {
+    let server = Server::start(|seen| match item(seen) {
+        0 => Reply::status(404).body("no such page"),
+        1 => Reply::status(500).body("broken"),
+        _ => Reply::bytes("a page").header("X-Trace", "t-1"),
+    });
+    let check = |more: &str, expected: [Option<(&str, f64, f64)>; 3]| {
+        let world = World::new(3);
+        let url = server.url();
+        let suite = format!(
+            "name: test\ndataset: {{ path: data.csv, id: id, target: label }}\n\
+             prompts: [{{ name: plain, template: '{{{{ text }}}}' }}]\n\
+             models:\n  - name: app\n    provider: http\n    limits: {{ attempts: 1 }}\n    http:\n      \
+             url: {}/chat\n      body: {{ question: '{{{{ prompt }}}}' }}\n{more}\
+             metrics:\n  - {{ name: found, expression: status == 200 }}\n  \
+             - {{ name: traced, expression: 'headers[\"x-trace\"] is defined' }}\n",
+            url.trim_end_matches("/v1")
+        );
+        world.write("suite.yaml", &suite);
+        world.run(&["run", "suite.yaml", "--run-id", "r", "--no-cache"]);
+        let rows = records(&world, "r");
+        for (row, expected) in rows.iter().zip(expected) {
+            let Some((output, found, traced)) = expected else {
+                assert_eq!(row.record.output, None, "{more}");
+                continue;
+            };
+            assert_eq!(row.record.output.as_deref(), Some(output), "{more}");
+            assert_eq!(row.scores, [Some(found), Some(traced)], "{more}");
+        }
+    };
+    let (broken, page) = (Some(("broken", 0.0, 0.0)), Some(("a page", 1.0, 1.0)));
+    let missing = Some(("no such page", 0.0, 0.0));
+    check("      statuses: any\n      keep_headers: [x-trace]\n", [missing, broken, page]);
+    check("      statuses: [404]\n      keep_headers: [x-trace]\n", [missing, None, page]);
+    let world = World::new(1);
+    let wrong = SUITE.replace(
+        "      error:",
+        "      statuses: [200, 302]\n      keep_headers: [X-Trace]\n      error:",
+    );
+    world.write("suite.yaml", &wrong.replace("URL", "http://127.0.0.1:1"));
+    let ran = world.run_in(&["check", "suite.yaml"], &[("APP_KEY", KEY)]).expect(2);
+    for told in
+        ["302 is no status of an answer", "`X-Trace` cannot be the name of a header in lower case"]
+    {
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}

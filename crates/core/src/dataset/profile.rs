@@ -57,14 +57,16 @@ impl DatasetProfiler {
 
     pub(crate) fn finish(mut self) -> Result<(DatasetProfile, Fingerprints), DatasetError> {
         if self.seen.is_empty() {
-            let message = match self.spec.limit {
-                Some(0) => "no item is selected (limit 0)",
-                _ if self.spec.selection.is_some() => {
-                    "has no row that is selected; look at `filter`, `split` and `sample`"
+            let absent = self.spec.selection.as_ref().map(|selection| selection.without_rows());
+            let message = match (self.spec.limit, absent.as_deref()) {
+                (Some(0), _) => "no item is selected (limit 0)".to_owned(),
+                (_, Some([])) => {
+                    "has no row that is selected; look at `filter`, `split` and `sample`".to_owned()
                 }
-                _ => "has no items; a run over nothing would say nothing",
+                (_, Some(absent)) => format!("has no row that is selected: {}", absent.join("; ")),
+                (_, None) => "has no items; a run over nothing would say nothing".to_owned(),
             };
-            return Err(DatasetError::of_file(&self.spec.file.origin, message));
+            return Err(DatasetError::of_file(&self.spec.file.origin, &message));
         }
         let n_items = self.seen.len() as u64;
         self.seen.sort_unstable();

@@ -3,9 +3,12 @@
 
 mod body;
 mod find;
+mod kept;
 mod settings;
 mod stream;
 mod template;
+
+use std::collections::BTreeMap;
 
 use evalmark_core::{
     answer_details::AnswerDetails,
@@ -14,7 +17,7 @@ use evalmark_core::{
     record::{ErrorKind, FinishReason, Outcome, Usage},
     request::{Request, Task},
 };
-use evalmark_net::{HttpRequest, Secret, Url, one_line};
+use evalmark_net::{HeaderMap, HeaderName, HttpRequest, Secret, StatusCode, Url, one_line};
 use serde_json::{Value, json};
 
 use self::{
@@ -124,6 +127,22 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// The headers of a response that metrics look at.
+    fn kept(&self, headers: &HeaderMap) -> Option<BTreeMap<String, String>> {
+        let value = |name: &HeaderName| {
+            let values: Vec<_> = headers
+                .get_all(name)
+                .iter()
+                .map(|v| String::from_utf8_lossy(v.as_bytes()))
+                .collect();
+            (!values.is_empty()).then(|| (name.as_str().to_owned(), values.join(", ")))
+        };
+        let kept = || self.kept.headers.iter().filter_map(value).collect();
+        (!self.kept.headers.is_empty()).then(kept)
+    }
+}
+
 impl OwnForm for Endpoint {
     fn request(
         &self,
@@ -142,6 +161,10 @@ impl OwnForm for Endpoint {
         "`url` under `http`, or the model's `base_url`,"
     }
 
+    fn takes(&self, status: StatusCode) -> bool {
+        self.kept.statuses.as_ref().is_some_and(|statuses| statuses.holds(status))
+    }
+
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError> {
         let body = Body::of(reply.body);
         let error = self.error.as_ref().and_then(|error| error.value(&body));
@@ -157,7 +180,12 @@ impl OwnForm for Endpoint {
             input_tokens: tokens(&self.input_tokens),
             output_tokens: tokens(&self.output_tokens),
         };
-        let details = AnswerDetails { cost_usd: self.cost_in(&body), ..AnswerDetails::default() };
+        let details = AnswerDetails {
+            cost_usd: self.cost_in(&body),
+            status: self.kept.statuses.as_ref().map(|_| reply.status.as_u16()),
+            headers: self.kept(reply.headers),
+            ..AnswerDetails::default()
+        };
         let word = self.finish_reason.as_ref().and_then(|find| find.text(&body));
         Ok(Answer {
             outcome: Outcome::Answered,

@@ -7,7 +7,7 @@ use evalmark_core::{
     provider::{OptionProblem, OptionsKind},
     request::Request,
 };
-use evalmark_net::{HttpRequest, Secret, Url};
+use evalmark_net::{HttpRequest, Secret, StatusCode, Url};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
@@ -41,7 +41,9 @@ pub(crate) trait OwnForm: fmt::Debug + Send + Sync {
     fn problem(&self, request: &Request) -> Option<OptionProblem>;
     /// Where the suite says who is asked, as it is written there.
     fn address_key(&self) -> &'static str;
-    /// Reads a response whose status is a success.
+    /// Whether a status that is no success is an answer all the same.
+    fn takes(&self, status: StatusCode) -> bool;
+    /// Reads a response whose status is a success, or is taken for one.
     fn read(&self, reply: &HttpReply<'_>) -> Result<Answer, AttemptError>;
     /// How answers come piece by piece, where the suite says so.
     fn stream(&self) -> Option<&dyn StreamFormat>;

@@ -165,7 +165,7 @@ pub(crate) enum Param {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpReply<'a> {
     pub(crate) status: StatusCode,
-    /// Those of a response that is no success.
+    /// Those of a response that is no success, and all of them where the suite has a form of its own.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a str,
     /// What it replies to.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "object-store")]
+use evalmark_core::fields::Fields;
 use evalmark_core::source::{Snapshot, SourceError};
 use serde_json::{Map, Value};
 
@@ -67,6 +69,15 @@ impl JsonRows {
         let mut line = row.replace(['\n', '\r'], " ").into_bytes();
         line.push(b'\n');
         self.receiving.write(&line)
+    }
+
+    /// The next row, of a file. A value that cannot be used is null.
+    #[cfg(feature = "object-store")]
+    pub(super) fn push_fields(&mut self, row: &Fields) -> Result<(), String> {
+        self.n_rows += 1;
+        let mut line = serde_json::to_vec(row).map_err(|error| error.to_string())?;
+        line.push(b'\n');
+        self.receiving.write(&line).map_err(|error| error.to_string())
     }
 
     /// The row that came last, counted from 1.

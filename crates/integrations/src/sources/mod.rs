@@ -1,13 +1,19 @@
 //! The table of sources: one file and one line each.
 
+mod azure;
 mod certificates;
 mod checksum;
 mod definition;
 mod file;
+mod gcs;
 mod http;
+#[cfg(feature = "object-store")]
+mod joined_rows;
 mod json_rows;
 mod mlflow;
+mod objects;
 mod postgres;
+mod s3;
 mod service_rows;
 mod snapshots;
 mod sqlite;
@@ -27,6 +33,9 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<file::LocalFile>(),
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
+            row::<s3::S3>(),
+            row::<gcs::Gcs>(),
+            row::<azure::Azure>(),
             row::<mlflow::Mlflow>(),
         ]
     });

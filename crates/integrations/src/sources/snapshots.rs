@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The most bytes that a source may give, packed or not.
-const MOST_BYTES: u64 = 2 << 30;
+pub(crate) const MOST_BYTES: u64 = 2 << 30;
 
 /// Version of the files in `index/`.
 const FORMAT_VERSION: u32 = 1;

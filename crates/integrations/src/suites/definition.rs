@@ -11,8 +11,8 @@ pub struct SuiteImporter {
     pub name: &'static str,
     /// What it reads, in a sentence.
     pub summary: &'static str,
-    /// Reads a file into a suite.
-    pub read: fn(&SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError>,
+    /// Reads a file into suites: one, unless the file asks several things.
+    pub read: fn(&SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError>,
 }
 
 /// What is to be imported.

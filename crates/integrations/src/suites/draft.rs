@@ -46,6 +46,22 @@ impl Losses {
             self.0.push(lost);
         }
     }
+
+    /// Takes in others, behind its own.
+    pub(crate) fn append(&mut self, others: Self) {
+        for lost in others.0 {
+            self.at(lost.place, lost.what, lost.why);
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn list(&self) -> &[NotCarried] {
+        &self.0
+    }
+
+    pub(crate) fn into_list(self) -> Vec<NotCarried> {
+        self.0
+    }
 }
 
 impl SuiteDraft {

@@ -74,7 +74,7 @@ impl Task {
     }
 }
 
-fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
+fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError> {
     let task = with_included(request)?;
     let root = task.parts[0].clone();
     let output = task.text("output_type").unwrap_or_else(|| "generate_until".to_owned());
@@ -101,7 +101,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     model(&task, &mut draft);
     not_carried(&task, &mut draft);
     metrics(&task, &mut draft);
-    Ok(draft.finish())
+    Ok(vec![draft.finish()])
 }
 
 fn with_included(request: &SuiteRequest<'_>) -> Result<Task, SuiteImportError> {

@@ -8,9 +8,11 @@ mod checks;
 mod data_rows;
 mod definition;
 mod draft;
+mod javascript_pattern;
 mod lm_eval;
 mod node;
 mod openai_evals;
+mod postman;
 mod prompt_yml;
 mod promptfoo;
 mod prompty;
@@ -27,6 +29,7 @@ pub fn catalog() -> &'static [SuiteImporter] {
         prompty::IMPORTER,
         lm_eval::IMPORTER,
         openai_evals::IMPORTER,
+        postman::IMPORTER,
     ];
     CATALOG
 }

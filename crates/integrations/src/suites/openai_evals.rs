@@ -22,7 +22,7 @@ pub(super) const IMPORTER: SuiteImporter = SuiteImporter {
     read,
 };
 
-fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
+fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError> {
     let files = Files::beside(request.file, request.access);
     let root = files.document(request.file)?;
     let (name, spec) = entry(&root, request.name)?;
@@ -50,7 +50,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     );
     let model = json!({ "provider": "openai", "model": "gpt-4o-mini" });
     draft.model("placeholder", model.as_object().cloned().unwrap_or_default());
-    Ok(draft.finish())
+    Ok(vec![draft.finish()])
 }
 
 /// The eval that is meant, and the entry with its class: an alias leads there by `id`.

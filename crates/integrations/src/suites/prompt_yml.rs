@@ -26,7 +26,7 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("groundedness", "Everything that the answer says is supported by what it was given."),
 ];
 
-fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
+fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError> {
     let files = Files::beside(request.file, request.access);
     let root = files.document(request.file)?;
     if root.get("messages").is_none() {
@@ -51,7 +51,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
         );
         draft.metric("length", Map::from_iter([("length".to_owned(), json!({}))]));
     }
-    Ok(draft.finish())
+    Ok(vec![draft.finish()])
 }
 
 fn other_keys(root: &Node, draft: &mut SuiteDraft) {

@@ -19,7 +19,7 @@ pub(super) const IMPORTER: SuiteImporter = SuiteImporter {
 /// A line that begins what somebody says.
 const ROLES: [&str; 4] = ["system", "developer", "user", "assistant"];
 
-fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
+fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError> {
     let shown = request.file.display().to_string();
     let files = Files::beside(request.file, request.access);
     let text = files.text(request.file).map_err(|why| SuiteImportError::new(&shown, why))?;
@@ -50,7 +50,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     draft.prompt_messages(&root.text("name").unwrap_or_else(|| "prompt".to_owned()), &messages);
     draft.lose(&root, "metrics", "a Prompty file checks nothing; answers are measured by length");
     draft.metric("length", Map::from_iter([("length".to_owned(), json!({}))]));
-    Ok(draft.finish())
+    Ok(vec![draft.finish()])
 }
 
 /// Tells what is not read.

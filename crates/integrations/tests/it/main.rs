@@ -3,8 +3,12 @@
 mod files;
 mod http;
 mod mlflow;
+#[cfg(feature = "object-store")]
+mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod setup;
 mod sqlite;
+#[cfg(feature = "object-store")]
+mod stores;
 mod table;

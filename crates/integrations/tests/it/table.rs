@@ -5,12 +5,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 use evalmark_integrations::sources::catalog;
 
 /// Files of the table that are no sources.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "certificates",
     "checksum",
     "definition",
+    "joined_rows",
     "json_rows",
     "mod",
+    "objects",
     "service_rows",
     "snapshots",
     "unpack",

@@ -39,6 +39,8 @@ pub struct AwsSigner {
     signer: RequestSigner,
     context: Context,
     chain: Vec<(&'static str, Provider)>,
+    /// Whether what is escaped in a path is escaped again when it is signed.
+    escapes_again: bool,
     current: RwLock<Option<Arc<Current>>>,
     /// Held while credentials are fetched, so that they are fetched once.
     fetching: Mutex<()>,
@@ -70,6 +72,7 @@ impl AwsSigner {
             signer: RequestSigner::new(service, &region).with_standard_session_token(),
             context: context(environment),
             chain: chain(region, Programs::allowed(environment)),
+            escapes_again: service != "s3",
             current: RwLock::default(),
             fetching: Mutex::default(),
         })
@@ -77,6 +80,17 @@ impl AwsSigner {
 
     fn current(&self) -> Option<Arc<Current>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The address as it is signed: for all services but S3, what is escaped in a path counts as it
+    /// stands, and is escaped once more.
+    fn signed_address(&self, url: &Url) -> String {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let path = url.path();
+        let path = if self.escapes_again { path.replace('%', "%25") } else { path.to_owned() };
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}://{host}{port}{path}{query}", url.scheme())
     }
 
     fn valid(&self) -> Option<Arc<Current>> {
@@ -168,7 +182,8 @@ impl Sign for AwsSigner {
         let current = self.current().ok_or_else(none)?;
         let digest = HeaderValue::from_str(&hex_sha256(&request.body)).map_err(|e| failed(&e))?;
         request.headers.insert(HeaderName::from_static("x-amz-content-sha256"), digest);
-        let signed = Request::builder().method(&request.method).uri(signed_address(&request.url));
+        let signed =
+            Request::builder().method(&request.method).uri(self.signed_address(&request.url));
         let (mut parts, ()) = signed.body(()).map_err(|error| failed(&error))?.into_parts();
         parts.headers = request.headers.clone();
         // The client says the host itself, and no signature covers what it adds.
@@ -190,16 +205,6 @@ impl Sign for AwsSigner {
         let Some(current) = self.current() else { return text };
         current.secrets.iter().fold(text, |text, secret| secret.redact(&text).into_owned())
     }
-}
-
-/// The address as it is signed: for all services but one, what is escaped in a path counts as it
-/// stands, and is escaped once more.
-fn signed_address(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let path = url.path().replace('%', "%25");
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}://{host}{port}{path}{query}", url.scheme())
 }
 
 #[cfg(test)]

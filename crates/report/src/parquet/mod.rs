@@ -4,6 +4,8 @@
 pub mod answers;
 pub mod arrow;
 mod buffer;
+pub mod columnar;
+
 pub mod dataset;
 pub mod dataset_rows;
 mod footer_checksum;

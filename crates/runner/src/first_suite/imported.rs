@@ -12,14 +12,15 @@ use super::{
 };
 use crate::Host;
 
-/// The files that were written; the suite is the first.
-pub fn write_imported_suite(
-    imported: &ImportedSuite,
+/// The files that were written: those of each suite, the suite itself first.
+pub fn write_imported_suites(
+    imported: &[ImportedSuite],
     folder: &Path,
     host: &Host<'_>,
 ) -> Result<Vec<WrittenFile>, FirstSuiteError> {
     let mut files = NewFiles::default();
-    match write(imported, folder, &mut files, host) {
+    let written = imported.iter().try_for_each(|one| write(one, folder, &mut files, host));
+    match written {
         Ok(()) => Ok(files.keep()),
         Err(error) => {
             files.take_back();

@@ -33,7 +33,7 @@ pub use self::{
     },
     error::FirstSuiteError,
     guess::Guess,
-    imported::write_imported_suite,
+    imported::write_imported_suites,
     model_choice::{FirstProvider, first_providers},
     new_files::{FileOutcome, WrittenFile},
 };

@@ -16,6 +16,7 @@ use evalmark_core::{
 };
 use evalmark_report::{
     ReadError,
+    columnar::columnar_rows,
     samples::{SampleRecord, samples},
     scores::for_each_score,
 };
@@ -24,7 +25,6 @@ use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
 use crate::{
     Host,
     error::{Advised, Hinted, Result},
-    host::columnar_rows,
     suite_of_run::is_of_run,
 };
 

@@ -26,11 +26,14 @@ const VARIABLES: &[&str] = &[
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "status",
+    "headers",
 ];
 
 /// A Jinja expression, such as `answer | length <= item.limit | int`. It may name `answer`,
 /// `target` (the first), `targets`, `item` (the row's columns), and where they are known
-/// `finish_reason`, `latency_ms`, `input_tokens`, `output_tokens` and `cost_usd`. Besides Jinja's
+/// `finish_reason`, `latency_ms`, `input_tokens`, `output_tokens`, `cost_usd`, and of an answer of
+/// `provider: http` `status` and `headers`, which that provider keeps. Besides Jinja's
 /// filters there are `fromjson`, for which an answer that is not JSON is invalid, and
 /// `matches(text, pattern)`. Columns of a CSV file are text, and a text is never equal to a number:
 /// write `item.limit | int`. It can use neither files nor a clock nor randomness; where it takes
@@ -147,6 +150,8 @@ impl Formula {
             ("input_tokens", known.input_tokens.is_none()),
             ("output_tokens", known.output_tokens.is_none()),
             ("cost_usd", known.cost_usd.is_none()),
+            ("status", known.status.is_none()),
+            ("headers", known.headers.is_none()),
         ];
         let mut lacking = lacks.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name);
         lacking.find(|name| self.expression.uses(name))

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     body::BodyTemplate,
     find::{Find, RawFind},
+    kept::{Kept, RawStatuses},
     stream::{RawStream, StreamForm},
     template::{Pieces, Text, as_it_is, fields, percent_encoded},
 };
@@ -57,6 +58,13 @@ pub(super) struct Settings {
     /// Where an error stands, also in a response whose status is a success.
     #[serde(default)]
     error: Option<RawFind>,
+    /// Which responses are answers besides successes: a list of statuses, or `any`, which is every one but 429 and
+    /// redirects. An `expression` asks for an answer's as `status`.
+    #[serde(default)]
+    pub(super) statuses: Option<RawStatuses>,
+    /// Headers of the response that an `expression` asks for, as `headers['x-request-id']`; names in lower case.
+    #[serde(default)]
+    pub(super) keep_headers: Vec<String>,
     /// How the pieces of an answer come, where the model has `stream: true`.
     #[serde(default)]
     stream: Option<RawStream>,
@@ -120,6 +128,7 @@ pub(super) struct Endpoint {
     pub(super) finish_reason: Option<Find>,
     pub(super) error: Option<Find>,
     pub(super) stream: Option<StreamForm>,
+    pub(super) kept: Kept,
 }
 
 /// JSON Schema of what stands under `http`.
@@ -147,6 +156,8 @@ impl Settings {
     pub(super) fn problems(&self, of: &ModelOptions<'_>) -> Vec<OptionProblem> {
         let mut problems = Vec::new();
         problems.extend(self.stream_problem(of.is_streamed));
+        problems.extend(self.statuses.as_ref().and_then(RawStatuses::problem));
+        problems.extend(self.kept().err());
         if let Some(url) = &self.url
             && let Some(problem) = url_problem(url)
         {
@@ -305,6 +316,7 @@ impl Endpoint {
             finish_reason: found(finish_reason),
             error: found(error),
             stream: stream.ok().flatten(),
+            kept: settings.kept().unwrap_or_default(),
         })
     }
 

@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use super::{
     Import,
     assertions::Assertion,
-    patterns::javascript_pattern,
     values::{comma_separated, plain_path, text_of},
 };
 use crate::suites::{
     checks::{Check, Form, Hole},
+    javascript_pattern::javascript_pattern,
     template_words::Converted,
 };
 

@@ -6,7 +6,6 @@ mod assertions;
 mod cases;
 mod checked_text;
 mod csv_rows;
-mod patterns;
 mod prompts;
 mod providers;
 mod values;
@@ -55,7 +54,7 @@ struct Import<'a> {
     draft: SuiteDraft,
 }
 
-fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
+fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportError> {
     let files = Files::beside(request.file, request.access);
     let root = files.document(request.file)?;
     if !root.value().is_object() {
@@ -78,7 +77,7 @@ fn read(request: &SuiteRequest<'_>) -> Result<ImportedSuite, SuiteImportError> {
     let checks: Vec<_> = cases.iter().map(|case| assertions.of_case(&mut import, case)).collect();
     make_metrics(&mut import.draft, checks);
     import.without_checks();
-    Ok(import.draft.finish())
+    Ok(vec![import.draft.finish()])
 }
 
 /// The name that the user gives, or the file's; `promptfooconfig` says nothing, but its folder does.

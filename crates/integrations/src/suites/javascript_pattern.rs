@@ -2,7 +2,7 @@
 
 /// A pattern of JavaScript's `RegExp` without flags in the syntax of Rust's `regex`: classes are those
 /// of ASCII.
-pub(super) fn javascript_pattern(pattern: &str) -> String {
+pub(crate) fn javascript_pattern(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars();
     let mut in_class = false;
