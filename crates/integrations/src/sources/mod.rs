@@ -10,6 +10,7 @@ mod http;
 #[cfg(feature = "object-store")]
 mod joined_rows;
 mod json_rows;
+mod langfuse;
 mod mlflow;
 mod objects;
 mod postgres;
@@ -37,6 +38,7 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<gcs::Gcs>(),
             row::<azure::Azure>(),
             row::<mlflow::Mlflow>(),
+            row::<langfuse::Langfuse>(),
         ]
     });
     &CATALOG

@@ -2,6 +2,7 @@
 
 mod files;
 mod http;
+mod langfuse;
 mod mlflow;
 #[cfg(feature = "object-store")]
 mod objects;

@@ -57,6 +57,7 @@ fn every_tool_tells_what_is_wrong_and_where() {
         ("openai-evals", "r.jsonl"),
         ("mlflow", "r.json"),
         ("helm", "scenario_state.json"),
+        ("langfuse", "r.jsonl"),
     ] {
         check(tool, name, b"", "is empty");
         check(tool, name, b"{\"a\": ", name);
