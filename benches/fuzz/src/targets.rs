@@ -22,7 +22,10 @@ use evalmark_harness::{Endpoint, Ledger, OpenError, RequestRuntime, Tuning};
 use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
 use serde_json::{Map, Value, json};
 
-use crate::seeds::{self, DATA, LABELLED, Seeds, suite_over};
+use crate::{
+    result_files,
+    seeds::{self, DATA, LABELLED, Seeds, suite_over},
+};
 
 /// Something that reads input.
 #[derive(Debug)]
@@ -82,6 +85,7 @@ pub fn targets() -> &'static [Target] {
             seeds: Seeds::Fixed(seeds::recorded),
             read: recorded,
         },
+        result_files::TARGET,
         Target { name: "ledger", words: NONE, seeds: Seeds::Made(seeds::ledgers), read: ledger },
         Target {
             name: "replies",

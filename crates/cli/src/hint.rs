@@ -33,8 +33,34 @@ fn lines<'a>(
     chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>,
     hints: Vec<&str>,
 ) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for error in chain.map(ToString::to_string) {
+        // Some errors say in their own words what their cause says.
+        if !told.iter().any(|told| told.contains(&error)) {
+            told.push(error);
+        }
+    }
     let words = std::iter::once("error").chain(std::iter::repeat("  caused by"));
-    let errors = words.zip(chain).map(|(word, error)| format!("{word}: {error}"));
+    let errors = words.zip(told).map(|(word, error)| format!("{word}: {error}"));
     let hints = hints.into_iter().map(|advice| format!("  hint: {advice}"));
     errors.chain(hints).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use evalmark_runner::RunError;
+
+    use super::describe_run_error;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let check = |error: RunError, expected: &str| {
+            assert_eq!(describe_run_error(&error), expected);
+        };
+        let cause = || RunError::new("row 3: no number").with_hint("write one");
+        let told = "error: cannot read\n  caused by: row 3: no number\n  hint: write one";
+        check(cause().with_context("cannot read"), told);
+        let told = "error: dataset d.csv, row 3: no number\n  hint: write one";
+        check(cause().with_context("dataset d.csv, row 3: no number"), told);
+    }
 }

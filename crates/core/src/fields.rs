@@ -18,6 +18,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use self::calculable::{Calculable, ExpressionContext};
+use crate::suite::nearest;
 
 /// The columns of a row, in the file's order. Cheap to clone.
 #[derive(Clone, Default)]
@@ -128,8 +129,9 @@ impl Fields {
         ExpressionContext { fields: self, names_item }
     }
 
-    /// The same row with one more column.
-    pub(crate) fn with(&self, column: &str, value: Value) -> Self {
+    /// The same row with one more column, or another value in the one of that name.
+    #[must_use]
+    pub fn with(&self, column: &str, value: Value) -> Self {
         let mut values = self.0.values.clone();
         values.insert(column.to_owned(), value);
         Self(Arc::new(Columns { values, marks: self.0.marks.clone() }))
@@ -144,17 +146,25 @@ impl Fields {
     }
 }
 
-fn had(known: &[String]) -> String {
+/// What there is in the place of a name, and which of it was meant, perhaps.
+fn had(name: &str, known: &[String]) -> String {
     if known.is_empty() {
-        "it is empty".to_owned()
-    } else {
-        format!("it has: {}", known.join(", "))
+        return "it is empty".to_owned();
+    }
+    let all = known.join(", ");
+    let padded = known.iter().find(|one| one.trim() == name.trim());
+    match (padded, nearest(name, known.iter().map(String::as_str))) {
+        (Some(padded), _) => format!(
+            "its `{padded}` has blanks around the name: rename it, or write it with them; it has: {all}"
+        ),
+        (None, Some(near)) => format!("did you mean `{near}`? it has: {all}"),
+        (None, None) => format!("it has: {all}"),
     }
 }
 
 /// A name that leads to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has no column `{name}`; {}", had(known))]
+#[error("has no column `{name}`; {}", had(name, known))]
 pub struct NoColumn {
     /// The name, or the part of it that is not there.
     pub name: String,
@@ -187,6 +197,20 @@ impl<'a> Cell<'a> {
                     other => Some(Cow::Owned(marks.json(other, pointer))),
                 })
             }
+        }
+    }
+
+    /// The text, or, of a value that cannot be used, what stands in its place in the file.
+    pub fn text_as_written(&self) -> Option<Cow<'a, str>> {
+        let unusable = |(marks, pointer): &(&'a Marks, String)| {
+            marks.unusable.get(pointer).map(|unusable| unusable.content.as_str())
+        };
+        match self.text() {
+            Ok(text) => text,
+            Err(_) => match self.marks.as_ref().and_then(unusable) {
+                Some(content) => Some(Cow::Borrowed(content)),
+                None => Some(Cow::Owned(self.value.to_string())),
+            },
         }
     }
 

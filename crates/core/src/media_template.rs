@@ -91,7 +91,7 @@ impl MediaTemplate {
 
     /// What stands in a `data:` address.
     fn of_data(&self, data: &str) -> Result<Media, String> {
-        let wrong = || "is no `data:TYPE;base64,…` address".to_owned();
+        let wrong = || "is not a `data:TYPE;base64,…` address".to_owned();
         let (_, data) = data.split_once(";base64,").ok_or_else(wrong)?;
         if data.len() as u64 > MAX_BYTES / 3 * 4 {
             return Err(too_large());

@@ -115,6 +115,15 @@ impl Plan {
             }
         }
         let (profile, planned) = profiler.finish()?;
+        let origin = &suite.dataset.file.origin;
+        let selected = match &dataset.selection {
+            // Fewer rows than a sample may be those of a limit.
+            Some(selection) if dataset.limit.is_none() => selection.remarks(profile.n_items),
+            Some(selection) => selection.without_rows(),
+            None => Vec::new(),
+        };
+        let selected = selected.into_iter().map(|of| format!("dataset {}: {of}", origin.display()));
+        let warnings: Vec<_> = remarks.told(origin).into_iter().chain(selected).collect();
         // From now on, whoever reads the dataset reads these items.
         let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(*dataset).clone() });
         Ok(Self {
@@ -124,7 +133,7 @@ impl Plan {
             dataset,
             epochs: suite.epochs,
             profile,
-            warnings: remarks.told(&suite.dataset.file.origin).into(),
+            warnings: warnings.into(),
         })
     }
 

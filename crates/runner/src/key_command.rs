@@ -124,7 +124,7 @@ impl KeyProgram {
             (Some(reason), _) => Err(reason),
             (None, None) => Err("it printed nothing".to_owned()),
             (None, Some(key)) if key.len() > LONGEST_KEY => {
-                Err(format!("it printed {} bytes, which is no key", key.len()))
+                Err(format!("it printed {} bytes, more than a key has", key.len()))
             }
             (None, Some(key)) => Ok(key),
         }

@@ -104,7 +104,7 @@ impl SampleChoice {
         let most = self.at_most.trim();
         let number = most.parse::<f64>().ok().filter(|number| !number.is_nan());
         if number.is_none() && !most.is_empty() {
-            remarks.push(format!("`{most}` is no number: that filter is left out."));
+            remarks.push(format!("`{most}` is not a number: that filter is left out."));
             return None;
         }
         match (metric, number) {

@@ -86,6 +86,15 @@ pub(crate) enum DatasetCommand {
         /// Another dataset, such as training data, whose items must not be among these
         #[arg(long, value_name = "DATASET")]
         against: Option<PathBuf>,
+        /// Columns of that dataset that are compared [default: those of the first, as far as it has them]
+        #[arg(long, value_name = "COLUMN", num_args = 1.., requires = "against")]
+        against_text: Vec<String>,
+        /// Column of that dataset with a unique id, by which leaks are told
+        #[arg(long, value_name = "COLUMN", requires = "against")]
+        against_id: Option<String>,
+        /// Encoding of that dataset, where it is a text file
+        #[arg(long, value_name = "NAME", requires = "against")]
+        against_encoding: Option<String>,
         /// A run of the suite: rank its items by how probable it is that their right answers are wrong
         #[arg(long, value_name = "RUN_DIR")]
         run: Option<PathBuf>,
@@ -236,14 +245,28 @@ pub(crate) fn dataset(command: &DatasetCommand, printer: Printer, host: &Host<'_
 }
 
 fn validate(command: &DatasetCommand, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-    let DatasetCommand::Validate { dataset, against, run, runs, top, near, strict, format } =
-        command
+    let DatasetCommand::Validate {
+        dataset,
+        against,
+        against_text,
+        against_id,
+        against_encoding,
+        run,
+        runs,
+        top,
+        near,
+        strict,
+        format,
+    } = command
     else {
         return Ok(Exit::Done);
     };
+    let encoding = against_encoding.clone().map(|name| ("encoding", name.into()));
     let against = against.as_ref().map(|path| DatasetOptions {
         of: path.clone(),
-        text: dataset.text.clone(),
+        text: if against_text.is_empty() { &dataset.text } else { against_text }.clone(),
+        id: against_id.clone(),
+        more: encoding.into_iter().collect(),
         ..DatasetOptions::default()
     });
     let options = ValidateOptions { dataset: dataset.options(), against, near: *near };

@@ -78,8 +78,9 @@ fn column(text: &str) -> Result<NamedColumn, String> {
         .split_once('=')
         .filter(|(_, column)| !column.is_empty())
         .ok_or("write ROLE=COLUMN, such as `score=correct`")?;
-    let role = ColumnRole::named(role)
-        .ok_or_else(|| format!("there is no role `{role}`; there are: {}", known()))?;
+    let role = ColumnRole::named(role).ok_or_else(|| {
+        format!("`{role}` is not a role that columns can have; those are: {}", known())
+    })?;
     Ok(NamedColumn { role, column: column.to_owned() })
 }
 

@@ -147,6 +147,18 @@ fn nothing_is_lost_on_the_way_to_another_form() {
         assert!(!world.path(out).exists(), "{out}");
     }
     assert!(!world.path("a.jsonl").exists());
+    // Lists that are null stay so.
+    world.write(
+        "lists.jsonl",
+        "{\"id\": 1, \"l\": [\"a\"]}\n{\"id\": 2, \"l\": null}\n{\"id\": 3, \"l\": []}\n",
+    );
+    check(&["convert", "lists.jsonl", "--out", "new/folder/lists.parquet"], 0, "");
+    check(&["convert", "new/folder/lists.parquet", "--out", "again.jsonl"], 0, "");
+    let again = String::from_utf8(world.bytes("again.jsonl")).expect("text");
+    let lists: Vec<_> = again.lines().map(|line| line.split("\"l\":").nth(1)).collect();
+    assert_eq!(lists, [Some("[\"a\"]}"), Some("null}"), Some("[]}")]);
+    let below = "d.csv/d.jsonl";
+    check(&["convert", "d.csv", "--out", below], 4, "its folder cannot be made");
     check(&["diff", "twice.csv", "twice.csv", "--id", "id"], 2, "the id `1` is there twice");
     check(&["diff", "same.csv", "same.csv"], 0, "0 added, 0 removed, 0 changed, 2 the same");
     check(&["convert", "formula.csv", "--out", "f.csv", "--escape-formulas"], 0, "");

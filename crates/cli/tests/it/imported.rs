@@ -4,6 +4,7 @@
 
 mod broken_files;
 mod from_tables;
+mod langfuse_server;
 mod mlflow_server;
 mod runs;
 
@@ -48,6 +49,7 @@ const EVALUATED: &[Evaluated] = &[
         more: &[("aborted", "aborted.jsonl.gz")],
     },
     Evaluated { tool: "helm", before: "before", after: "after", more: &[] },
+    Evaluated { tool: "langfuse", before: "before.jsonl.gz", after: "after.jsonl.gz", more: &[] },
     Evaluated { tool: "mlflow", before: "before.json.gz", after: "after.json.gz", more: &[] },
 ];
 

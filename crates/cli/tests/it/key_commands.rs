@@ -125,6 +125,28 @@ fn several_keys_share_the_requests_and_each_needs_leave() {
     }
 }
 
+/// Each key has what its own headers say.
+#[test]
+fn several_keys_are_used_by_what_each_has_left() {
+    let server = Server::start(|seen: &Seen| {
+        let is_first = seen.header("authorization") == Some("Bearer first-0123456789");
+        right(seen)
+            .header("x-ratelimit-remaining-requests", if is_first { "900" } else { "100000" })
+            .header("x-ratelimit-reset-requests", "1s")
+    });
+    let world = World::new(200);
+    let keys = "api_key_env: [FIRST_API_KEY, SECOND_API_KEY]";
+    let text = suite(&server.url(), "").replace("limits:", &format!("{keys}, limits:"));
+    world.write("suite.yaml", &text);
+    let variables =
+        [("FIRST_API_KEY", "first-0123456789"), ("SECOND_API_KEY", "second-0123456789")];
+    world.run_in(&["run", "suite.yaml"], &variables).expect(0);
+    let requests = server.requests();
+    let first = |seen: &&Seen| seen.header("authorization") == Some("Bearer first-0123456789");
+    let of_first = requests.iter().filter(first).count();
+    assert!((1..requests.len() / 4).contains(&of_first), "{of_first} of {}", requests.len());
+}
+
 #[test]
 fn a_program_is_found_from_the_suites_folder_wherever_one_stands() {
     let server = Server::start(right);

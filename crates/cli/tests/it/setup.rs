@@ -62,6 +62,8 @@ impl World {
             .env_remove("EVALMARK_ALLOW_KEY")
             .env_remove("EVALMARK_ALLOW_PLAIN_HTTP")
             .env_remove("XDG_CONFIG_HOME")
+            .env_remove("LANGFUSE_BASE_URL")
+            .env_remove("LANGFUSE_HOST")
             .env_remove("MLFLOW_TRACKING_URI")
             .env_remove("MLFLOW_TRACKING_TOKEN")
             .env_remove("NO_COLOR")

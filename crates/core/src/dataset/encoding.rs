@@ -99,22 +99,37 @@ fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// UTF-16 shows itself by its many zero bytes at every second place.
+/// UTF-16 shows itself by its many zero bytes at every second place, or, in scripts that have none, by the ends
+/// of its lines.
 fn utf_16_without_mark(head: &[u8]) -> Option<&'static Encoding> {
     let pairs = head.chunks_exact(2);
     let n = pairs.len();
     let zeros = |at: usize| pairs.clone().filter(|pair| pair[at] == 0).count();
     let (first, second) = (zeros(0), zeros(1));
     let is_many = |zeros: usize| zeros * 5 >= n * 2;
+    let is_few = |zeros: usize| zeros * 20 <= n;
     if n < 4 || first.max(second) == 0 {
         None
-    } else if is_many(second) && first * 20 <= n {
+    } else if is_few(first) && (is_many(second) || has_lines(head, *b"\n\0", UTF_16LE)) {
         Some(UTF_16LE)
-    } else if is_many(first) && second * 20 <= n {
+    } else if is_few(second) && (is_many(first) || has_lines(head, *b"\0\n", UTF_16BE)) {
         Some(UTF_16BE)
     } else {
         None
     }
+}
+
+/// Whether the text has ends of lines in an encoding, hardly any other byte that could be one, and nothing that is
+/// none of the encoding's.
+fn has_lines(head: &[u8], end: [u8; 2], encoding: &'static Encoding) -> bool {
+    let ends = head.chunks_exact(2).filter(|pair| **pair == end).count();
+    let bytes = memchr::memchr_iter(b'\n', head).count();
+    // Where the head is cut off, half a character may stand at its end.
+    let whole = &head[..head.len() / 2 * 2];
+    let is_text =
+        |text: &[u8]| encoding.decode_without_bom_handling_and_without_replacement(text).is_some();
+    let is_whole = || is_text(whole) || is_text(&whole[..whole.len().saturating_sub(2)]);
+    ends > 0 && ends * 2 > bytes && is_whole()
 }
 
 /// Characters beyond ASCII that are valid UTF-8, and places that are not.
@@ -312,6 +327,16 @@ mod tests {
         check(&encoded(RUSSIAN, "windows-1251"), Some(("windows-1251", false)));
         check(&encoded(GERMAN, "UTF-16LE"), Some(("UTF-16LE", false)));
         check(&encoded(GERMAN, "UTF-16BE"), Some(("UTF-16BE", false)));
+        // Scripts whose characters have no zero bytes.
+        for text in [JAPANESE, RUSSIAN] {
+            for name in ["UTF-16LE", "UTF-16BE"] {
+                for times in [1, 300] {
+                    check(&encoded(&text.repeat(times), name), Some((name, false)));
+                }
+            }
+        }
+        // Zero bytes in plain text are none of UTF-16.
+        check(&[&*b"id,text\n1,plain \0 text\n".repeat(9), b"2,a\0\n"].concat(), None);
         check(&[b"\xFF\xFE", &*encoded(GERMAN, "UTF-16LE")].concat(), Some(("UTF-16LE", true)));
         // What is not UTF-8 may stand behind megabytes that are.
         let late = [&*b"text,of,ascii\n".repeat(200_000), &encoded(GERMAN, "latin1")].concat();

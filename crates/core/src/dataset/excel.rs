@@ -93,7 +93,7 @@ pub(super) fn open(path: &Path, file: File, layout: &RowLayout) -> Result<Rows, 
 fn told(error: &XlsxError) -> String {
     match error {
         XlsxError::Password => "is protected by a password; save it without one".to_owned(),
-        other => format!("is no readable Excel workbook: {other}"),
+        other => format!("is not a readable Excel workbook: {other}"),
     }
 }
 
@@ -127,7 +127,8 @@ fn sheet_name<R: Read + Seek>(workbook: &Xlsx<R>, wanted: Option<&str>) -> Resul
 /// The file from its beginning, once its parts have been unpacked to nowhere: a small archive may hold
 /// more than memory does.
 fn unpacks_within_bounds(mut file: File) -> Result<File, String> {
-    let damaged = |error: &dyn std::fmt::Display| format!("is no readable Excel workbook: {error}");
+    let damaged =
+        |error: &dyn std::fmt::Display| format!("is not a readable Excel workbook: {error}");
     let mut archive = ZipArchive::new(BufReader::new(&file)).map_err(|error| damaged(&error))?;
     let mut room = MOST_PART_BYTES;
     for at in 0..archive.len() {

@@ -8,15 +8,17 @@
 
 mod functions;
 mod names;
+mod number_comparisons;
 
 use std::{collections::BTreeSet, fmt, sync::LazyLock};
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior,
-    value::{Serde, ValueKind},
+    value::{Serde, Value, ValueKind},
 };
 use serde::Serialize;
 
+use self::number_comparisons::NumberComparison;
 use crate::template::{describe, size_guard};
 
 /// The longest expression, in characters: nesting is bounded with it.
@@ -39,6 +41,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 pub struct Expression {
     compiled: minijinja::Expression<'static, 'static>,
     variables: BTreeSet<String>,
+    number_comparisons: Vec<NumberComparison>,
 }
 
 impl fmt::Debug for Expression {
@@ -82,7 +85,9 @@ impl Expression {
             .map_err(|error| syntax_error(source, &error))?;
         let used = compiled.undeclared_variables(false);
         names::check(source, &used, variables)?;
-        Ok(Self { variables: compiled.undeclared_variables(true).into_iter().collect(), compiled })
+        let variables = compiled.undeclared_variables(true).into_iter().collect();
+        let number_comparisons = number_comparisons::of(source);
+        Ok(Self { compiled, variables, number_comparisons })
     }
 
     /// Whether the expression names this variable, or something of it.
@@ -100,7 +105,7 @@ impl Expression {
 
     /// Its value of any kind: texts, lists and mappings, too. `context` holds the variables.
     pub(crate) fn value(&self, context: impl Serialize) -> Result<serde_json::Value, NoValue> {
-        let value = self.compiled.eval(Serde(context)).map_err(|error| no_value(&error))?;
+        let value = self.result(context)?;
         let unusable = |what: &str| NoValue::Unusable(format!("the expression gives {what}"));
         if value.is_undefined() {
             return Err(unusable("nothing"));
@@ -111,9 +116,20 @@ impl Expression {
         serde_json::to_value(&value).map_err(|_| unusable("what is no JSON value"))
     }
 
+    /// What it gives. A text that would be compared with a number is an error: texts and numbers have an order
+    /// of their own, in which every text is the larger.
+    fn result(&self, context: impl Serialize) -> Result<Value, NoValue> {
+        let context = Value::from(Serde(context));
+        let mixed = self.number_comparisons.iter().find_map(|one| one.of_text(&context));
+        if let Some(message) = mixed {
+            return Err(NoValue::Unusable(message));
+        }
+        self.compiled.eval(context).map_err(|error| no_value(&error))
+    }
+
     /// Its value, as truth or number. `context` holds the variables; what it lacks is undefined.
     pub fn evaluate(&self, context: impl Serialize) -> Result<Evaluated, NoValue> {
-        let value = self.compiled.eval(Serde(context)).map_err(|error| no_value(&error))?;
+        let value = self.result(context)?;
         let unusable = |what: &str| NoValue::Unusable(format!("the expression gives {what}"));
         match value.kind() {
             ValueKind::Bool => Ok(Evaluated::Truth(value.is_true())),

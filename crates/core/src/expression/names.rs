@@ -90,7 +90,7 @@ fn names(source: &str) -> Vec<Name<'_>> {
 }
 
 /// How long the token at the beginning of `rest` is, in bytes.
-fn token(rest: &str, first: char) -> usize {
+pub(super) fn token(rest: &str, first: char) -> usize {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     if first == '"' || first == '\'' {
         return string(rest, first);

@@ -344,7 +344,7 @@ impl Expansion<'_> {
                         Value::Null => {}
                         Value::Array(_) | Value::Object(_) => {
                             let message = format!(
-                                "`{label}` of the axis `{name}` is no text: its placeholder stands \
+                                "`{label}` of the axis `{name}` is not text: its placeholder stands \
                                  alone"
                             );
                             self.complain(pointer, message);

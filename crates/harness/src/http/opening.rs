@@ -20,7 +20,9 @@ pub(super) fn setting_headers(
     let header = |setting: &Setting| match (setting.key, setting.place, &server.api_version) {
         (SettingKey::ApiVersion, SettingPlace::Header(name), Some(version)) => {
             let value = HeaderValue::from_str(version);
-            let value = value.map_err(|_| HttpError::Url("`api_version` is no header".to_owned()));
+            let value = value.map_err(|_| {
+                HttpError::Url("`api_version` holds characters that no header may have".to_owned())
+            });
             Some(value.map(|value| (HeaderName::from_static(name), value)))
         }
         _ => None,

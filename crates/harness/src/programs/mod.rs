@@ -184,7 +184,7 @@ fn too_late(timeout: Duration) -> AttemptError {
 /// What a line is that is no reply.
 pub(crate) fn no_reply(why: &str, line: &Value) -> AttemptError {
     let shown: String = line.to_string().chars().take(200).collect();
-    let message = format!("the program wrote a line that is no reply ({why}): {shown}");
+    let message = format!("the program wrote a line that is not a reply ({why}): {shown}");
     AttemptError::new(ErrorKind::Malformed, message, Retryable::Yes)
         .with_fault_scope(FaultScope::Endpoint)
 }

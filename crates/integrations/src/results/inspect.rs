@@ -142,7 +142,7 @@ fn document(name: &str, log: Log, into: &mut Collector) -> Result<Header, Result
 /// A zip: `header.json`, or of a log that was broken off `_journal/start.json`, and one entry a sample.
 fn archive(name: &str, bytes: Vec<u8>, into: &mut Collector) -> Result<Header, ResultsError> {
     let broken = |error: zip::result::ZipError| {
-        not_inspect(ResultsError::of_file(name, format!("is no whole zip archive: {error}")))
+        not_inspect(ResultsError::of_file(name, format!("is not a complete zip archive: {error}")))
     };
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let names = zip.file_names().map(|name| Ok(name?.into_owned()));
@@ -150,7 +150,7 @@ fn archive(name: &str, bytes: Vec<u8>, into: &mut Collector) -> Result<Header, R
     let has = |entry: &str| names.iter().any(|name| name == entry);
     let head = ["header.json", "_journal/start.json"].into_iter().find(|entry| has(entry));
     let Some(head) = head else {
-        let message = "is a zip archive without `header.json`: it is no log of Inspect";
+        let message = "is a zip archive without `header.json`: it is not a log of Inspect";
         return Err(not_inspect(ResultsError::of_file(name, message)));
     };
     let mut left = MOST_BYTES;

@@ -7,6 +7,7 @@ mod helm;
 mod input;
 mod inspect;
 mod inspect_sample;
+mod langfuse;
 mod lm_eval;
 mod mlflow;
 mod openai_evals;
@@ -62,6 +63,7 @@ pub fn importers() -> &'static [Importer] {
         helm::IMPORTER,
         deepeval::IMPORTER,
         openai_evals::IMPORTER,
+        langfuse::IMPORTER,
         mlflow::IMPORTER,
         table::IMPORTER,
     ];

@@ -63,7 +63,8 @@ fn read(request: &ResultsRequest<'_>, into: &mut Collector) -> Result<(), Result
             is_whole |= line.final_report.is_some();
             spec = spec.take().or(line.spec);
             if spec.is_none() {
-                let message = "comes before the `spec` of a run: it is no record of OpenAI Evals";
+                let message =
+                    "comes before the `spec` of a run: it is not a record of OpenAI Evals";
                 return Err(ResultsError::at(&name, format!("line {number}"), message));
             }
             let (Some(id), Some(kind)) = (line.sample_id, line.r#type) else { return Ok(()) };

@@ -192,7 +192,7 @@ fn not_promptfoo(error: ResultsError) -> ResultsError {
 
 fn document_into(document: Document, name: &str, into: &mut Collector) -> Result<(), ResultsError> {
     let Some(results) = document.results else {
-        let message = "has no `results`: it is no result of a promptfoo evaluation";
+        let message = "has no `results`: it is not a result of a promptfoo evaluation";
         return Err(not_promptfoo(ResultsError::of_file(name, message)));
     };
     into.results.tool_version = document.metadata.promptfoo_version;

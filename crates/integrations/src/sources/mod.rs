@@ -7,9 +7,10 @@ mod definition;
 mod file;
 mod gcs;
 mod http;
-#[cfg(feature = "object-store")]
+mod huggingface;
 mod joined_rows;
 mod json_rows;
+mod langfuse;
 mod mlflow;
 mod objects;
 mod postgres;
@@ -33,10 +34,12 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<file::LocalFile>(),
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
+            row::<huggingface::HuggingFace>(),
             row::<s3::S3>(),
             row::<gcs::Gcs>(),
             row::<azure::Azure>(),
             row::<mlflow::Mlflow>(),
+            row::<langfuse::Langfuse>(),
         ]
     });
     &CATALOG

@@ -116,7 +116,7 @@ fn check_is_query(query: &Statement<'_>) -> Result<(), SourceError> {
     if query.column_count() > 0 && query.readonly() {
         return Ok(());
     }
-    Err(advised("the query is no `SELECT`", "a suite can only read: write one `SELECT`"))
+    Err(advised("the query is not a `SELECT`", "a suite can only read: write one `SELECT`"))
 }
 
 /// Does `work` with a database, and interrupts it where it takes too long.
@@ -145,7 +145,7 @@ fn cell(row: &Row<'_>, at: usize) -> Result<Value, String> {
         ValueRef::Integer(number) => Ok(number.into()),
         ValueRef::Real(number) => Number::from_f64(number)
             .map(Value::Number)
-            .ok_or_else(|| format!("{number} is no number that JSON has")),
+            .ok_or_else(|| format!("{number} is not a number that JSON has")),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.into()),
             Err(_) => Err("the text is not UTF-8".to_owned()),

@@ -2,6 +2,8 @@
 
 mod files;
 mod http;
+mod huggingface;
+mod langfuse;
 mod mlflow;
 #[cfg(feature = "object-store")]
 mod objects;

@@ -1,4 +1,4 @@
-//! The source `mlflow` against a server that answers as MLflow 3.17.2 did: the records of an evaluation dataset, in pages.
+//! The source `mlflow` against a server that answers as `MLflow` 3.17.2 did: the records of an evaluation dataset, in pages.
 
 use std::fs;
 
@@ -50,7 +50,7 @@ fn answered(seen: &Seen) -> Reply {
     Reply::json(&json!({ "records": records(&[0, 1]), "next_page_token": "two" }))
 }
 
-fn params(server: &Server, dataset: &str, more: Value) -> Value {
+fn params(server: &Server, dataset: &str, more: &Value) -> Value {
     let mut params = json!({ "url": server.url().trim_end_matches("/v1"), "dataset": dataset });
     params
         .as_object_mut()
@@ -72,10 +72,10 @@ impl SourceKeys for OneKey {
 fn records_are_rows_by_name_and_by_id() {
     let place = Place::new();
     let server = Server::start(answered);
-    let told = failure(place.resolve("mlflow", &params(&server, "sums", json!({})), true));
+    let told = failure(place.resolve("mlflow", &params(&server, "sums", &json!({})), true));
     assert!(told.contains("its 3 rows are blake3 "), "{told}");
     let hash = told.split("blake3: ").nth(1).expect("a checksum")[..64].to_owned();
-    let pinned = params(&server, ID, json!({ "blake3": hash }));
+    let pinned = params(&server, ID, &json!({ "blake3": hash }));
     let found = place.resolve("mlflow", &pinned, false).expect("what was fetched is kept");
     let rows = fs::read_to_string(&found.path).expect("rows");
     let rows: Vec<Value> =
@@ -99,13 +99,13 @@ fn records_are_rows_by_name_and_by_id() {
 fn a_key_is_sent_where_it_may_go() {
     let place = Place::new();
     let server = Server::start(answered);
-    let with_token = params(&server, "sums", json!({ "token_env": "TEAM_TOKEN" }));
+    let with_token = params(&server, "sums", &json!({ "token_env": "TEAM_TOKEN" }));
     let told = failure(place.resolve("mlflow", &with_token, true));
     assert!(told.contains("needs the key in TEAM_TOKEN") && server.count() == 0, "{told}");
     let told = failure(place.resolve_with("mlflow", &with_token, true, &OneKey));
     assert!(told.contains("3 rows") && !told.contains("canary"), "{told}");
     let with_password =
-        params(&server, "sums", json!({ "user": "ann", "password_env": "TEAM_TOKEN" }));
+        params(&server, "sums", &json!({ "user": "ann", "password_env": "TEAM_TOKEN" }));
     failure(place.resolve_with("mlflow", &with_password, true, &OneKey));
     let seen = server.requests();
     assert_eq!(seen[0].header("authorization"), Some("Bearer canary-token"));
@@ -118,7 +118,7 @@ fn what_the_server_lacks_is_told() {
     let check = |dataset: &str, reply: Option<Reply>, expected: &str| {
         let place = Place::new();
         let server = Server::start(move |seen| reply.clone().unwrap_or_else(|| answered(seen)));
-        let told = failure(place.resolve("mlflow", &params(&server, dataset, json!({})), true));
+        let told = failure(place.resolve("mlflow", &params(&server, dataset, &json!({})), true));
         assert!(told.contains(expected), "`{expected}` is not in {told}");
         assert_eq!(place.cached(), Vec::<std::path::PathBuf>::new());
     };

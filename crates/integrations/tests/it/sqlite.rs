@@ -57,9 +57,9 @@ fn the_rows_of_a_query_are_json_lines() {
 fn what_is_no_reading_of_rows_is_refused_and_leaves_nothing() {
     let (place, database) = place();
     for (query, expected) in [
-        ("DELETE FROM log", "the query is no `SELECT`"),
-        ("INSERT INTO log (asked) VALUES ('x') RETURNING id", "the query is no `SELECT`"),
-        ("ATTACH 'other.db' AS other", "the query is no `SELECT`"),
+        ("DELETE FROM log", "the query is not a `SELECT`"),
+        ("INSERT INTO log (asked) VALUES ('x') RETURNING id", "the query is not a `SELECT`"),
+        ("ATTACH 'other.db' AS other", "the query is not a `SELECT`"),
         ("PRAGMA journal_mode = WAL", "no `SELECT`"),
         ("SELECT 1; DELETE FROM log", "more than one statement"),
         ("SELECT 1; SELECT 2", "more than one statement"),

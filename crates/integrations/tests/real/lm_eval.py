@@ -134,9 +134,9 @@ def by_evalmark(name, task, documents, options, work):
     if imported.returncode:
         raise SystemExit(f"evalmark: {imported.stderr}")
     suite = work / "suites/s.yaml"
-    text = suite.read_text().replace("model: gpt-4o-mini", "base_url: http://127.0.0.1:18768/v1\n    model: stand-in")
-    text = re.sub(r"provider: openai, model: gpt-4o-mini", "provider: openai, base_url: http://127.0.0.1:18768/v1, model: stand-in", text)
-    suite.write_text(text)
+    whole = yaml.safe_load(suite.read_text())
+    whole["models"][0] |= {"base_url": "http://127.0.0.1:18768/v1", "model": "stand-in"}
+    suite.write_text(text := json.dumps(whole))
     ran = run("run", "suites/s.yaml", "--run-id", "r", "--no-cache")
     if ran.returncode:
         raise SystemExit(f"evalmark: {ran.stderr}\n{text}")

@@ -41,7 +41,7 @@ impl Files {
     pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err("it is no file".to_owned());
+            return Err("it is not a file".to_owned());
         }
         let mut bytes = Vec::new();
         file.take(LIMIT as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

@@ -16,7 +16,7 @@ use crate::columns::Kind;
 /// A column of the row group that is being filled.
 pub(super) enum Buffer {
     Text(MutableBinaryViewArray<str>),
-    Texts { texts: MutableBinaryViewArray<str>, ends: Offsets<i64> },
+    Texts { texts: MutableBinaryViewArray<str>, ends: Offsets<i64>, is_there: BitmapBuilder },
     Floats { numbers: Vec<f64>, ends: Offsets<i64>, is_there: BitmapBuilder },
     Time(MutablePrimitiveArray<i64>),
     Float(MutablePrimitiveArray<f64>),
@@ -33,6 +33,7 @@ impl Buffer {
             Kind::Texts => Self::Texts {
                 texts: MutableBinaryViewArray::with_capacity(rows),
                 ends: Offsets::with_capacity(rows),
+                is_there: BitmapBuilder::with_capacity(rows),
             },
             Kind::Floats => Self::Floats {
                 numbers: Vec::with_capacity(rows),
@@ -54,10 +55,12 @@ impl Buffer {
                 column.push(*text);
                 return Some(text.map_or(0, str::len));
             }
-            (Self::Texts { texts, ends }, Cell::Texts(values)) => {
-                texts.extend_values(values.iter());
-                ends.try_push(values.len()).ok()?;
-                return Some(values.iter().map(String::len).sum());
+            (Self::Texts { texts, ends, is_there }, Cell::Texts(values)) => {
+                let row = values.unwrap_or_default();
+                texts.extend_values(row.iter());
+                ends.try_push(row.len()).ok()?;
+                is_there.push(values.is_some());
+                return Some(row.iter().map(String::len).sum());
             }
             (Self::Floats { numbers, ends, is_there }, Cell::Floats(values)) => {
                 let row = values.unwrap_or_default();
@@ -80,9 +83,10 @@ impl Buffer {
     pub(super) fn finish(self) -> Box<dyn Array> {
         match self {
             Self::Text(column) => Utf8ViewArray::from(column).boxed(),
-            Self::Texts { texts, ends } => {
+            Self::Texts { texts, ends, is_there } => {
                 let texts = Utf8ViewArray::from(texts).boxed();
-                ListArray::new(data_type(Kind::Texts), ends.into(), texts, None).boxed()
+                let is_there = is_there.into_opt_validity();
+                ListArray::new(data_type(Kind::Texts), ends.into(), texts, is_there).boxed()
             }
             Self::Floats { numbers, ends, is_there } => {
                 let numbers = PrimitiveArray::from_vec(numbers).boxed();

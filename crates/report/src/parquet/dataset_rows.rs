@@ -95,7 +95,7 @@ pub struct DatasetRowsWriter<W: Write> {
 /// A value on its way into a column.
 enum Held {
     Text(Option<String>),
-    Texts(Vec<String>),
+    Texts(Option<Vec<String>>),
     Float(Option<f64>),
     Int64(Option<i64>),
     Truth(Option<bool>),
@@ -115,7 +115,7 @@ impl<W: Write> DatasetRowsWriter<W> {
         let held: Vec<Held> = held.collect();
         self.table.push(held.iter().map(|held| match held {
             Held::Text(text) => Cell::Text(text.as_deref()),
-            Held::Texts(texts) => Cell::Texts(texts),
+            Held::Texts(texts) => Cell::Texts(texts.as_deref()),
             Held::Float(number) => Cell::float(*number),
             Held::Int64(number) => Cell::Int64(*number),
             Held::Truth(truth) => Cell::Bool(*truth),
@@ -135,8 +135,10 @@ fn held(row: &Fields, name: &str, values: ColumnValues) -> Held {
         Kind::Int64 => Held::Int64(value.and_then(Value::as_i64)),
         Kind::Float => Held::Float(value.and_then(Value::as_f64)),
         Kind::Texts => {
-            let items = value.and_then(Value::as_array).into_iter().flatten();
-            Held::Texts(items.filter_map(Value::as_str).map(str::to_owned).collect())
+            let texts = |items: &Vec<Value>| {
+                items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            };
+            Held::Texts(value.and_then(Value::as_array).map(texts))
         }
         _ => {
             let text = row.cell(name).and_then(|cell| cell.text().ok().flatten());

@@ -261,7 +261,7 @@ fn listed(frame: &Frame<'_>, at: usize, scores: &[String]) -> Result<ListedSampl
         prompt: frame.text("prompt")?.owned(at)?,
         model: frame.text("model")?.owned(at)?,
         epoch: frame.int32("epoch")?.count(at)?,
-        outcome: word(outcome.some(at)?).ok_or_else(|| outcome.bad(at, "is no outcome"))?,
+        outcome: word(outcome.some(at)?).ok_or_else(|| outcome.bad(at, "is not an outcome"))?,
         targets: frame.texts("targets")?.texts(at)?,
         output: frame.text("output")?.maybe_owned(at),
         error: frame.text("error")?.maybe_owned(at),

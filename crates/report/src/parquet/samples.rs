@@ -127,7 +127,7 @@ fn asked<'a>(
         Cell::text(row.model),
         Cell::small(row.epoch),
         Cell::Text(row.item.cluster.as_deref()),
-        Cell::Texts(&row.item.targets),
+        Cell::Texts(Some(&row.item.targets)),
         Cell::text(request),
     ]
 }
@@ -291,7 +291,8 @@ pub(super) fn decode(
             targets: targets.texts(row)?,
             request: request.owned(row)?,
             record,
-            outcome: word(outcome.some(row)?).ok_or_else(|| outcome.bad(row, "is no outcome"))?,
+            outcome: word(outcome.some(row)?)
+                .ok_or_else(|| outcome.bad(row, "is not an outcome"))?,
             cost_usd: cost_usd.get(row),
             scores: scores.iter().map(|column| column.get(row)).collect(),
             slices: slices.iter().map(|column| column.maybe_owned(row)).collect(),
@@ -309,7 +310,8 @@ fn decode_records(frame: &Frame<'_>) -> Result<Vec<Record>, ReadError> {
     let failures = decode_failures(frame)?;
     let timings = decode_timings(frame)?;
     let record = |(row, (failure, timing))| {
-        let scored = word(outcome.some(row)?).ok_or_else(|| outcome.bad(row, "is no outcome"))?;
+        let scored =
+            word(outcome.some(row)?).ok_or_else(|| outcome.bad(row, "is not an outcome"))?;
         Ok(Record {
             // Only scoring makes an answer invalid.
             outcome: if scored == Outcome::Invalid { Outcome::Answered } else { scored },

@@ -64,7 +64,7 @@ pub enum WriteError {
 /// One value of one row.
 pub(super) enum Cell<'a> {
     Text(Option<&'a str>),
-    Texts(&'a [String]),
+    Texts(Option<&'a [String]>),
     Floats(Option<&'a [f64]>),
     Time(Option<i64>),
     Float(Option<f64>),

@@ -23,7 +23,7 @@ fn write(path: &Path, columns: &[Column], null: &str, filled: &[&str]) {
             Kind::Text if is_null => Cell::Text(None),
             Kind::Text if column.name == "outcome" => Cell::text("answered"),
             Kind::Text => Cell::text("{}"),
-            Kind::Texts => Cell::Texts(&[]),
+            Kind::Texts => Cell::Texts(Some(&[])),
             Kind::Floats => Cell::Floats(None),
             Kind::Time => Cell::Time((!is_null).then_some(1)),
             Kind::Float => Cell::Float((!is_null).then_some(0.5)),

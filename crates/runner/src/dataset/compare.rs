@@ -130,8 +130,7 @@ fn list<T>(list: &mut Vec<T>, one: T) {
 
 fn changed_values(before: &Item, after: &Item) -> BTreeMap<String, [Option<String>; 2]> {
     let text = |item: &Item, column: &str| {
-        let text = item.fields.cell(column)?.text();
-        text.unwrap_or_else(|problem| Some(problem.into())).map(std::borrow::Cow::into_owned)
+        item.fields.cell(column)?.text_as_written().map(std::borrow::Cow::into_owned)
     };
     let columns = before.fields.keys().chain(after.fields.keys());
     let columns: std::collections::BTreeSet<&String> = columns.collect();

@@ -10,8 +10,9 @@ use std::collections::HashMap;
 /// How many characters a shingle has.
 const SHINGLE: usize = 4;
 
-/// How many pairs are looked at, at most.
-const MOST_CANDIDATES: u64 = 400_000_000;
+/// How many pairs are looked at, and how many are found, at most: some seconds, and some megabytes.
+const MOST_CANDIDATES: u64 = 60_000_000;
+const MOST_PAIRS: usize = 300_000;
 
 /// Two texts that are alike, by their places; the first comes first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +25,12 @@ pub(super) struct NearPair {
 }
 
 /// Too many texts resemble each other for each pair to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("too many of the texts are alike for every pair to be compared")]
-pub struct TooAlike;
+pub struct TooAlike {
+    /// The pairs that were found until then.
+    pub(super) found: Vec<NearPair>,
+}
 
 /// A text as it is compared: letters and digits in lower case, and one space between words.
 pub(super) fn normal(text: &str) -> String {
@@ -63,9 +67,9 @@ pub(super) fn near_pairs<'a>(
         }
     }
     drop(firsts);
-    join(&by_rarity(distinct), threshold, &mut pairs)?;
+    let is_whole = join(&by_rarity(distinct), threshold, &mut pairs);
     pairs.sort_by_key(|pair| (pair.first, pair.second));
-    Ok(pairs)
+    if is_whole { Ok(pairs) } else { Err(TooAlike { found: pairs }) }
 }
 
 /// The hashes of a text's shingles, each once.
@@ -114,12 +118,13 @@ fn by_rarity(texts: Vec<(usize, Vec<u64>)>) -> Vec<Ranked> {
     texts
 }
 
+/// Adds the pairs that are alike; whether all were looked at.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share of a count is a count"
 )]
-fn join(texts: &[Ranked], threshold: f64, pairs: &mut Vec<NearPair>) -> Result<(), TooAlike> {
+fn join(texts: &[Ranked], threshold: f64, pairs: &mut Vec<NearPair>) -> bool {
     let least = |size: usize| (threshold * size as f64 - 1e-9).ceil().max(1.0) as usize;
     let mut index: HashMap<u32, Vec<u32>> = HashMap::new();
     // By the place of the other text: the last text that saw it.
@@ -145,15 +150,15 @@ fn join(texts: &[Ranked], threshold: f64, pairs: &mut Vec<NearPair>) -> Result<(
                     pairs.push(NearPair { first, second, similarity });
                 }
             }
-            if n_candidates > MOST_CANDIDATES {
-                return Err(TooAlike);
+            if n_candidates > MOST_CANDIDATES || pairs.len() > MOST_PAIRS {
+                return false;
             }
         }
         for rank in &text.ranks[..prefix] {
             index.entry(*rank).or_default().push(here);
         }
     }
-    Ok(())
+    true
 }
 
 /// The similarity of two sets, where it is at least `threshold`.
@@ -244,5 +249,19 @@ mod tests {
         check("!!", " !! ", true);
         check("注文した商品がまだ届いていません", "注文した商品がまだ届いていません。", true);
         check("Where is my order?", "I lost my card", false);
+    }
+
+    /// Thousands of rows of a template are told soon, with what was found of them.
+    #[test]
+    fn texts_that_are_all_alike_end_early() {
+        let texts: Vec<String> = (0..1_000)
+            .map(|i| {
+                format!(
+                    "Dear customer {i}, your order of many things has been shipped to you today"
+                )
+            })
+            .collect();
+        let error = near_pairs(texts.iter().map(String::as_str), 0.75).expect_err("too many");
+        assert!((MOST_PAIRS..MOST_PAIRS + texts.len()).contains(&error.found.len()));
     }
 }

@@ -10,7 +10,7 @@ use evalmark_report::dataset_rows::{ColumnTypes, DatasetRowsWriter};
 use evalmark_store::durable::{NewFile, NewFileWriter};
 use serde_json::Value;
 
-use crate::error::Advised;
+use crate::{ending::Ending, error::Advised};
 
 /// A form that rows are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,14 @@ pub enum DatasetOutputError {
     /// There is such a file, which is not replaced.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// A row that the file cannot hold.
+    #[error("{} cannot hold {message}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The row, and what is wrong with it.
+        message: String,
+    },
     /// It cannot be written.
     #[error("{} cannot be written: {message}", path.display())]
     Unwritable {
@@ -44,8 +52,12 @@ impl Advised for DatasetOutputError {
         match self {
             Self::Form(_) => Some("let it end in `.csv`, `.jsonl` or `.parquet`".to_owned()),
             Self::Exists(_) => Some("name another file, or add `--force`".to_owned()),
-            Self::Unwritable { .. } => None,
+            Self::Row { .. } | Self::Unwritable { .. } => None,
         }
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        matches!(self, Self::Unwritable { .. }).then_some(Ending::Incomplete)
     }
 }
 
@@ -87,6 +99,10 @@ impl OutputFile {
         if path.exists() && !replaces {
             return Err(DatasetOutputError::Exists(path.to_owned()));
         }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .map_err(|error| unwritable(path, &format!("its folder cannot be made: {error}")))?;
         let file = NewFile::create(path).map_err(|error| unwritable(path, &error))?;
         Ok(Self { path: path.to_owned(), file, form, escapes_formulas })
     }
@@ -100,8 +116,9 @@ impl OutputFile {
         // A value that cannot be used would become a null that nobody knows of.
         let usable = |(at, row): (usize, Result<Fields, E>)| -> Result<Fields, E> {
             let row = row?;
-            let problem = row.problem().map(|problem| format!("row {}: {problem}", at + 1));
-            problem.map_or(Ok(row), |problem| Err(unwritable(&path, &problem).into()))
+            let Some(problem) = row.problem() else { return Ok(row) };
+            let message = format!("row {}: {problem}", at + 1);
+            Err(DatasetOutputError::Row { path: path.clone(), message }.into())
         };
         let rows = || Ok::<_, E>(rows()?.enumerate().map(usable));
         let mut types = ColumnTypes::default();

@@ -132,19 +132,30 @@ pub fn validate_dataset(options: &ValidateOptions, host: &Host<'_>) -> Result<Da
     ids(&items, &mut flaws);
     targets(&items, !opened.spec.targets.is_empty(), &mut flaws);
     odd_characters(&items, &mut flaws);
-    match near_pairs(items.iter().map(|item| item.text.as_str()), options.near) {
-        Ok(pairs) => pairs.iter().for_each(|pair| of_pair(&items, pair, &mut flaws)),
-        Err(TooAlike) => flaws.not_checked.push(
-            "near duplicates: too many texts are alike; name the column to compare (`--text`), or raise \
-             `--near`"
+    let pairs = near_pairs(items.iter().map(|item| item.text.as_str()), options.near);
+    let pairs = pairs.unwrap_or_else(|TooAlike { found }| {
+        flaws.not_checked.push(
+            "near duplicates: too many texts are alike, and only some of the pairs are listed; name the \
+             column to compare (`--text`), or raise `--near`"
                 .to_owned(),
-        ),
+        );
+        found
+    });
+    for pair in &pairs {
+        of_pair(&items, pair, &mut flaws);
     }
     let examples = examples(&opened);
     leaks(&items, &examples, options.near, &mut flaws);
     in_prompts(&items, &opened, &mut flaws);
     if let Some(other) = &options.against {
-        let other = OpenedDataset::open(other, host)?.texts()?;
+        let is_own = other.text.is_empty();
+        let mut other = OpenedDataset::open(other, host)?;
+        let shared: Vec<_> =
+            opened.text.iter().filter(|column| other.text.contains(column)).cloned().collect();
+        if is_own && !shared.is_empty() {
+            other.text = shared;
+        }
+        let other = other.texts()?;
         leaks(&items, &other, options.near, &mut flaws);
     }
     flaws.flaws.sort_by_key(|flaw| flaw.kind);
@@ -307,10 +318,11 @@ fn leaks(items: &[TextItem], others: &[TextItem], near: f64, flaws: &mut Dataset
         return;
     }
     let texts = others.iter().chain(items).map(|item| item.text.as_str());
-    let Ok(pairs) = near_pairs(texts, near) else {
-        flaws.not_checked.push("leaks: too many texts are alike".to_owned());
-        return;
-    };
+    let pairs = near_pairs(texts, near).unwrap_or_else(|TooAlike { found }| {
+        let message = "leaks: too many texts are alike, and only some of the leaks are listed";
+        flaws.not_checked.push(message.to_owned());
+        found
+    });
     // Of the same texts, the first alone is paired with all others.
     let mut first_of: HashMap<String, usize> = HashMap::new();
     for (at, item) in others.iter().chain(items).enumerate() {

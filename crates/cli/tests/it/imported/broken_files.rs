@@ -57,6 +57,7 @@ fn every_tool_tells_what_is_wrong_and_where() {
         ("openai-evals", "r.jsonl"),
         ("mlflow", "r.json"),
         ("helm", "scenario_state.json"),
+        ("langfuse", "r.jsonl"),
     ] {
         check(tool, name, b"", "is empty");
         check(tool, name, b"{\"a\": ", name);
@@ -66,7 +67,7 @@ fn every_tool_tells_what_is_wrong_and_where() {
         // Cut off within the packed stream.
         check(tool, name, b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", name);
     }
-    check("inspect", "r.eval", b"PK\x03\x04 and no more", "is no whole zip archive");
+    check("inspect", "r.eval", b"PK\x03\x04 and no more", "is not a complete zip archive");
     check("inspect", "r.eval", &archive("readme.txt", b"hello"), "without `header.json`");
     check(
         "inspect",

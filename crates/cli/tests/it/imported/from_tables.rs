@@ -210,7 +210,10 @@ fn a_file_of_promptfoo_is_one() {
     let wrong = [
         ("", "r.json: is empty"),
         ("[1, 2", "r.json, line 1, column 1: is not what is expected"),
-        ("{\"evals\": 1}", "r.json: has no `results`: it is no result of a promptfoo evaluation"),
+        (
+            "{\"evals\": 1}",
+            "r.json: has no `results`: it is not a result of a promptfoo evaluation",
+        ),
         (
             "{\"results\": {\"results\": [{\"success\": 3}]}}",
             "results.results[0].success: is not what is expected",

@@ -5,7 +5,10 @@ mod draw;
 mod schema;
 mod split;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -19,7 +22,12 @@ use super::{DatasetError, DatasetSpec, Rows};
 use crate::{
     expression::{Evaluated, Expression, NoValue},
     fields::Fields,
+    number_format::count,
+    suite::near_and_known,
 };
+
+/// Of a column that splits rows, so many values are remembered: one with more is no split.
+const MOST_SPLIT_VALUES: usize = 1_000;
 
 /// What a suite selects of its dataset.
 #[derive(Debug, Default)]
@@ -36,6 +44,8 @@ pub struct Selection {
     pub(crate) schema: Vec<ColumnRule>,
     /// The rows that were drawn, by their place among all rows.
     pub(crate) drawn: OnceLock<Result<Arc<[bool]>, DatasetError>>,
+    /// Values of the split's column that rows had, so far and up to a bound.
+    pub(crate) split_values: Mutex<BTreeSet<String>>,
 }
 
 impl Selection {
@@ -76,7 +86,47 @@ impl Selection {
                 Err(error) => return Err(format!("`dataset.filter`: {}", told(&error))),
             }
         }
-        self.split.as_ref().map_or(Ok(true), |split| split.takes(spec, row))
+        let Some(split) = &self.split else { return Ok(true) };
+        if let Split::Column { column, .. } = split {
+            let value = column_text(row, column)?;
+            let mut values = self.split_values.lock().unwrap_or_else(PoisonError::into_inner);
+            if values.len() < MOST_SPLIT_VALUES && !values.contains(&value) {
+                values.insert(value);
+            }
+        }
+        split.takes(spec, row)
+    }
+
+    /// What is worth a warning, once all rows were gone through, of which so many are items.
+    pub(crate) fn remarks(&self, n_items: u64) -> Vec<String> {
+        let sample = match &self.sample {
+            Some(Sample { amount: Amount::Rows(wanted), .. }) if *wanted > n_items => {
+                Some(format!(
+                    "`dataset.sample` asks for {} rows, and there are {} to draw from: all of them are taken",
+                    count(*wanted),
+                    count(n_items)
+                ))
+            }
+            _ => None,
+        };
+        self.without_rows().into_iter().chain(sample).collect()
+    }
+
+    /// Values that the split takes and that no row has, each with those that there are.
+    pub(crate) fn without_rows(&self) -> Vec<String> {
+        let Some(Split::Column { column, take }) = &self.split else { return Vec::new() };
+        let values = self.split_values.lock().unwrap_or_else(PoisonError::into_inner);
+        if values.len() >= MOST_SPLIT_VALUES {
+            return Vec::new();
+        }
+        let known: Vec<&str> = values.iter().map(String::as_str).collect();
+        let absent = take.iter().filter(|value| !values.contains(*value));
+        absent
+            .map(|value| {
+                let advice = near_and_known(value, &known, "there are").unwrap_or_default();
+                format!("`dataset.split` takes `{value}`, which no row has in `{column}`; {advice}")
+            })
+            .collect()
     }
 }
 

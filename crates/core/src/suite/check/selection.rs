@@ -142,7 +142,7 @@ impl Checker<'_> {
             RegexBuilder::new(pattern).size_limit(MAX_COMPILED).build().map_err(|error| {
                 let told = error.to_string();
                 let last = told.lines().last().unwrap_or_default();
-                format!("`{pattern}` is no pattern: {}", last.trim_start_matches("error: "))
+                format!("`{pattern}` is not a pattern: {}", last.trim_start_matches("error: "))
             })
         });
         let pattern = match pattern.transpose() {

@@ -4,8 +4,14 @@
 use std::sync::LazyLock;
 
 use evalmark_core::template::Template;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, value::Serde};
-use serde_json::{Map, Value};
+use minijinja::{
+    Environment, Error, ErrorKind, UndefinedBehavior,
+    value::{Serde, Value},
+};
+use serde_json::{Map, Value as Json};
+
+/// The largest product of the sizes of what a method is given, in bytes.
+const LARGEST: usize = 10_000_000;
 
 /// What rendering one template may cost, in steps.
 const FUEL: u64 = 1_000_000;
@@ -15,15 +21,31 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(|state, value, name, arguments| {
+        bounded(std::iter::once(value).chain(arguments))?;
+        minijinja_contrib::pycompat::unknown_method_callback(state, value, name, arguments)
+    });
     environment.add_filter("regex_replace", regex_replace);
     environment
 });
+
+/// What methods make grows with the product of what they are given: a few of them, one behind the other, would fill
+/// any memory, which fuel does not see.
+fn bounded<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<(), Error> {
+    let size =
+        |value: &Value| value.as_str().map_or_else(|| value.len().unwrap_or(1), str::len).max(1);
+    let product = values.into_iter().map(size).fold(1, usize::saturating_mul);
+    if product > LARGEST {
+        return Err(Error::new(ErrorKind::OutOfFuel, "the text is too large"));
+    }
+    Ok(())
+}
 
 /// `re.sub`, as lm-eval adds it.
 fn regex_replace(text: &str, pattern: &str, with: &str) -> Result<String, Error> {
     let pattern = regex::Regex::new(pattern)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    bounded([&Value::from(text), &Value::from(with)])?;
     let group =
         regex::Regex::new(r"\\(\d)").map_err(|_| Error::from(ErrorKind::InvalidOperation))?;
     let with = with.replace('$', "$$");
@@ -45,7 +67,7 @@ impl PythonTemplate {
     }
 
     /// The list that it gives, where it is one expression and gives a list.
-    pub(super) fn list(&self, row: &Map<String, Value>) -> Option<Vec<Value>> {
+    pub(super) fn list(&self, row: &Map<String, Json>) -> Option<Vec<Json>> {
         let inner = self.source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
         if inner.contains("{{") || inner.contains("}}") {
             return None;
@@ -53,12 +75,12 @@ impl PythonTemplate {
         let expression = ENVIRONMENT.compile_expression(inner).ok()?;
         let value = expression.eval(Serde(row)).ok()?;
         match serde_json::to_value(&value).ok()? {
-            Value::Array(list) if !list.is_empty() => Some(list),
+            Json::Array(list) if !list.is_empty() => Some(list),
             _ => None,
         }
     }
 
-    pub(super) fn render(&self, row: &Map<String, Value>) -> Result<String, String> {
+    pub(super) fn render(&self, row: &Map<String, Json>) -> Result<String, String> {
         // One line break at the end is not a template's text; Python's are set up to keep it.
         let more = if self.source.ends_with('\n') { "\n" } else { "" };
         let source = format!("{}{more}", self.source);
@@ -75,6 +97,10 @@ mod tests {
 
     use super::*;
 
+    fn row_of(answer: &str) -> Map<String, Json> {
+        Map::from_iter([("answer".to_owned(), Json::from(answer))])
+    }
+
     #[test]
     fn methods_of_python() {
         let row = json!({ "answer": "so 3 #### 7 ", "list": ["a", "b"], "n": 2, "none": null });
@@ -84,6 +110,9 @@ mod tests {
             assert_eq!(template.render(row).as_deref(), Ok(expected), "{source}");
         };
         check("{{answer.split('####')[-1].strip()}}", "7");
+        let grown = "{% set a = answer.replace('', answer) %}{% set b = a.replace('', a) %}{{ b.replace('', b) }}";
+        let grown = PythonTemplate::new(grown.to_owned()).expect(grown);
+        assert!(grown.render(&row_of(&"x".repeat(9_000))).is_err());
         check("{{ list.index('b') if list.index is defined else 1 }}", "1");
         check("{{ ['x', 'y', 'z'][n] }}\n", "z\n");
         check("{% if none is not none %}a{% else %}{{ 'b' + answer }}{% endif %}", "bso 3 #### 7 ");

@@ -87,7 +87,8 @@ fn credential(output: &CommandOutput) -> std::result::Result<Credential, String>
         access_key_id: has(printed.access_key_id, "AccessKeyId")?,
         secret_access_key: has(printed.secret_access_key, "SecretAccessKey")?,
         session_token: printed.session_token,
-        expires_in: expires_in.map_err(|_| "prints an `Expiration` that is no time".to_owned())?,
+        expires_in: expires_in
+            .map_err(|_| "prints an `Expiration` that is not a time".to_owned())?,
     })
 }
 
@@ -218,7 +219,7 @@ mod tests {
                 0,
                 r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"B","Expiration":"soon"}"#,
                 "",
-                "an `Expiration` that is no time",
+                "an `Expiration` that is not a time",
             ),
         ] {
             let output = CommandOutput { status, stdout: stdout.into(), stderr: stderr.into() };

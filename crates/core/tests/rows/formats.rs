@@ -1,10 +1,9 @@
 //! What a dataset's file may be: encodings, JSON and YAML with a way to their rows, workbooks, folders and
 //! patterns.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use evalmark_core::{
-    dataset::{DatasetError, Format, Rows},
     fields::Fields,
     plan::Plan,
     source::Sources,
@@ -12,9 +11,7 @@ use evalmark_core::{
 };
 use serde_json::{Value, json};
 
-fn no_columnar(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
-    Err(DatasetError::of_file(path, "no columns here"))
-}
+use super::{METRICS, no_columnar};
 
 const SUITE: &str = "\
 name: rows
@@ -23,22 +20,6 @@ prompts: [{ name: p, template: '{{ text }}' }]
 models: [{ name: m, recorded: { column: text } }]
 metrics: [{ name: e, valid: {} }]
 ";
-
-const KINDS: &[evalmark_core::metric::MetricKind] = &[evalmark_core::metric::MetricKind {
-    name: "valid",
-    schema: || json!({ "type": "object" }),
-    check: |_| Ok(()),
-    range: evalmark_core::metric::Range::Binary,
-    direction: evalmark_core::metric::Direction::Higher,
-    threshold: None,
-    needs_target: false,
-    reads_objects: false,
-    model_refs: &[],
-    asks: |_| Vec::new(),
-    nested: |_| Vec::new(),
-    embeds: false,
-    file_refs: &[],
-}];
 
 /// The suite over these files with this dataset.
 fn suite(files: &[(&str, &[u8])], dataset: &str) -> (tempfile::TempDir, Result<Suite, String>) {
@@ -51,7 +32,7 @@ fn suite(files: &[(&str, &[u8])], dataset: &str) -> (tempfile::TempDir, Result<S
     let path = folder.path().join("suite.yaml");
     fs::write(&path, SUITE.replace("DATASET", dataset)).expect("written");
     let readers = Readers {
-        kinds: KINDS,
+        kinds: METRICS,
         providers: &[],
         columnar: no_columnar,
         roots: &[],
@@ -242,7 +223,7 @@ fn folders_and_patterns_are_read_in_the_order_of_their_names() {
 mod excel {
     use super::*;
 
-    const BOOK: &[u8] = include_bytes!("files/workbook.xlsx");
+    const BOOK: &[u8] = include_bytes!("../files/workbook.xlsx");
 
     /// openpyxl 3.1.5 wrote the workbook, and `files/write_workbook.py` says of what.
     #[test]
@@ -302,8 +283,16 @@ mod excel {
         // The first sheet has no column `text`.
         let error = read.expect_err("another sheet");
         assert!(error.contains("has no items") || error.contains("text"), "{error}");
-        wrong(&[("d.xlsx", b"PK\x03\x04junk")], "path: d.xlsx", &["is no readable Excel workbook"]);
-        wrong(&[("d.xlsx", b"id,text\n1,a\n")], "path: d.xlsx", &["is no readable Excel workbook"]);
+        wrong(
+            &[("d.xlsx", b"PK\x03\x04junk")],
+            "path: d.xlsx",
+            &["is not a readable Excel workbook"],
+        );
+        wrong(
+            &[("d.xlsx", b"id,text\n1,a\n")],
+            "path: d.xlsx",
+            &["is not a readable Excel workbook"],
+        );
         wrong(
             &[("d.xlsx", b"\xD0\xCF\x11\xE0")],
             "path: d.xlsx",

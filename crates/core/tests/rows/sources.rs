@@ -3,13 +3,15 @@
 use std::{fs, path::Path, sync::Arc};
 
 use evalmark_core::{
-    dataset::{DatasetError, Format, Items, Rows},
+    dataset::Items,
     files::FileAccess,
-    metric::{Direction, MetricKind, ParamError, Range},
+    metric::ParamError,
     source::{DatasetSource, Snapshot, SourceContext, SourceError, SourceKind, Sources},
     suite::{Readers, Suite},
 };
 use serde_json::{Value, json};
+
+use super::{METRICS, no_columnar};
 
 /// A file beside the suite whose rows are in capitals, and that is there once it was fetched.
 struct Capitals(String);
@@ -57,26 +59,6 @@ const KINDS: &[SourceKind] = &[SourceKind {
     },
 }];
 
-const METRICS: &[MetricKind] = &[MetricKind {
-    name: "exact",
-    schema: || json!({ "type": "object" }),
-    check: |_| Ok(()),
-    range: Range::Binary,
-    direction: Direction::Higher,
-    threshold: None,
-    needs_target: true,
-    reads_objects: false,
-    model_refs: &[],
-    asks: |_| Vec::new(),
-    nested: |_| Vec::new(),
-    embeds: false,
-    file_refs: &[],
-}];
-
-fn no_parquet(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
-    Err(DatasetError::of_file(path, "no Parquet here"))
-}
-
 /// Reads a suite with this dataset beside `rows.small`, and says what is wrong with it.
 fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> {
     let (folder, cache) = (tempfile::tempdir(), tempfile::tempdir());
@@ -85,13 +67,13 @@ fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> 
     let path = folder.path().join("suite.yaml");
     let suite = format!(
         "name: s\ndataset: {{ {dataset} }}\nprompts: [{{ name: p, template: '{{{{ TEXT }}}}' }}]\n\
-         models: [{{ name: m, recorded: {{ column: TEXT }} }}]\nmetrics: [{{ name: e, exact: {{}} }}]\n"
+         models: [{{ name: m, recorded: {{ column: TEXT }} }}]\nmetrics: [{{ name: e, valid: {{}} }}]\n"
     );
     fs::write(&path, suite).expect("written");
     let sources =
         Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch, ..Sources::NONE };
     let readers =
-        Readers { kinds: METRICS, providers: &[], columnar: no_parquet, roots: &[], sources };
+        Readers { kinds: METRICS, providers: &[], columnar: no_columnar, roots: &[], sources };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let items = Items::open(&Arc::new(suite.dataset.clone())).map_err(|error| error.to_string())?;
     let texts = items.map(|item| item.expect("an item").fields["TEXT"].to_string()).collect();

@@ -1,37 +1,27 @@
 //! What a suite selects of its dataset: computed columns, filter, split, sample, limit, and its schema.
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write, fs};
 
 use evalmark_core::{
-    dataset::{DatasetError, Format, Rows},
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite},
 };
-use serde_json::json;
 
-fn no_columnar(path: &Path, _: fs::File, _: Format) -> Result<Rows, DatasetError> {
-    Err(DatasetError::of_file(path, "no columns here"))
-}
-
-const KINDS: &[evalmark_core::metric::MetricKind] = &[evalmark_core::metric::MetricKind {
-    name: "valid",
-    schema: || json!({ "type": "object" }),
-    check: |_| Ok(()),
-    range: evalmark_core::metric::Range::Binary,
-    direction: evalmark_core::metric::Direction::Higher,
-    threshold: None,
-    needs_target: false,
-    reads_objects: false,
-    model_refs: &[],
-    asks: |_| Vec::new(),
-    nested: |_| Vec::new(),
-    embeds: false,
-    file_refs: &[],
-}];
+use super::{METRICS, no_columnar};
 
 /// The ids of the items, in order, and the hash of the dataset.
 fn plan(csv: &str, dataset: &str) -> Result<(Vec<String>, String), String> {
+    let (plan, ids) = planned(csv, dataset)?;
+    Ok((ids, plan.profile.hash))
+}
+
+/// What the pass over all rows warns of.
+fn warnings(dataset: &str) -> Vec<String> {
+    planned(&csv(&rows()), dataset).expect(dataset).0.warnings.to_vec()
+}
+
+fn planned(csv: &str, dataset: &str) -> Result<(Plan, Vec<String>), String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("d.csv"), csv).expect("written");
     let suite = format!(
@@ -42,7 +32,7 @@ fn plan(csv: &str, dataset: &str) -> Result<(Vec<String>, String), String> {
     let path = folder.path().join("suite.yaml");
     fs::write(&path, suite).expect("written");
     let readers = Readers {
-        kinds: KINDS,
+        kinds: METRICS,
         providers: &[],
         columnar: no_columnar,
         roots: &[],
@@ -51,7 +41,8 @@ fn plan(csv: &str, dataset: &str) -> Result<(Vec<String>, String), String> {
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let plan = Plan::new(&suite).map_err(|error| error.to_string())?;
     let ids = plan.in_report_order().map(|sample| sample.expect("planned").item.id.to_string());
-    Ok((ids.collect(), plan.profile.hash))
+    let ids = ids.collect();
+    Ok((plan, ids))
 }
 
 /// A thousand rows: a language in five, and clusters of four.
@@ -197,3 +188,59 @@ fn selections_and_hashes_stay_the_same() {
 }
 
 const SAMPLED: [&str; 5] = ["i213", "i224", "i657", "i805", "i810"];
+
+#[test]
+fn text_is_not_compared_with_a_number() {
+    let wrong = |dataset: &str, expected: &str| {
+        let error = plan(&csv(&rows()), dataset).expect_err(dataset);
+        assert!(error.contains(expected), "`{expected}` is not in {error}");
+    };
+    let told = "row 1: `dataset.filter`: `n` is text, and `n > 3` compares it with a number; write `n | float > 3`";
+    wrong("  filter: n > 3", told);
+    wrong("  filter: language == 'de' or item.n >= 3", "write `item.n | float >= 3`");
+    wrong("  filter: 3 == n", "write `3 == (n | float)`");
+    wrong("  columns: { late: n > 990 }", "the computed column `late`: `n` is text");
+    assert_eq!(ids("  filter: n | float > 997"), ["i998", "i999"]);
+    // What is no number is different from one.
+    assert_eq!(ids("  filter: language != 3\n  limit: 1"), ["i0"]);
+}
+
+#[test]
+fn a_selection_that_finds_less_than_it_names_is_told() {
+    let check = |dataset: &str, expected: &[&str]| {
+        let warnings = warnings(dataset);
+        assert_eq!(warnings.len(), expected.len(), "{dataset}: {warnings:?}");
+        for (warning, expected) in warnings.iter().zip(expected) {
+            assert!(warning.contains(expected), "{dataset}: {warning}");
+        }
+    };
+    check("  split: { column: language, take: de }", &[]);
+    check(
+        "  split: { column: language, take: [de, ne] }",
+        &[
+            "`dataset.split` takes `ne`, which no row has in `language`; did you mean `de`? there are: `de`, `en`, `fr`",
+        ],
+    );
+    check("  sample: { n: 1000 }", &[]);
+    check(
+        "  sample: { n: 5000 }",
+        &[
+            "`dataset.sample` asks for 5,000 rows, and there are 1,000 to draw from: all of them are taken",
+        ],
+    );
+    let error = plan(&csv(&rows()), "  split: { column: language, take: es }").expect_err("none");
+    assert!(error.contains("no row that is selected: `dataset.split` takes `es`"), "{error}");
+}
+
+#[test]
+fn a_column_with_blanks_around_its_name_is_told() {
+    let wrong = |dataset: &str, expected: &str| {
+        let error = plan("id, label,text,answer\ni,x,y,z\n", dataset).expect_err(dataset);
+        assert!(error.contains(expected), "`{expected}` is not in {error}");
+    };
+    wrong("  target: label", "did you mean ` label`?");
+    wrong(
+        "  filter: matches(item.text, 'x')\n  split: { column: label, take: x }",
+        "did you mean ` label`?",
+    );
+}
