@@ -45,3 +45,22 @@ fn lines<'a>(
     let hints = hints.into_iter().map(|advice| format!("  hint: {advice}"));
     errors.chain(hints).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use evalmark_runner::RunError;
+
+    use super::describe_run_error;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let check = |error: RunError, expected: &str| {
+            assert_eq!(describe_run_error(&error), expected);
+        };
+        let cause = || RunError::new("row 3: no number").with_hint("write one");
+        let told = "error: cannot read\n  caused by: row 3: no number\n  hint: write one";
+        check(cause().with_context("cannot read"), told);
+        let told = "error: dataset d.csv, row 3: no number\n  hint: write one";
+        check(cause().with_context("dataset d.csv, row 3: no number"), told);
+    }
+}

@@ -129,8 +129,9 @@ impl Fields {
         ExpressionContext { fields: self, names_item }
     }
 
-    /// The same row with one more column.
-    pub(crate) fn with(&self, column: &str, value: Value) -> Self {
+    /// The same row with one more column, or another value in the one of that name.
+    #[must_use]
+    pub fn with(&self, column: &str, value: Value) -> Self {
         let mut values = self.0.values.clone();
         values.insert(column.to_owned(), value);
         Self(Arc::new(Columns { values, marks: self.0.marks.clone() }))

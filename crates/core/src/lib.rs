@@ -76,6 +76,8 @@ pub mod policy;
 pub mod price;
 pub mod prices;
 pub mod prompt;
+mod prompt_hash;
+pub mod prompt_library;
 pub mod provider;
 pub mod record;
 pub mod request;

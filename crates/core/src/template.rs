@@ -9,6 +9,7 @@ pub(crate) mod size_guard;
 mod columns;
 mod hint;
 mod numbers;
+mod references;
 mod unknown_names;
 
 use std::{
@@ -19,6 +20,8 @@ use std::{
 };
 
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+
+pub use self::references::References;
 
 use self::columns::Columns;
 
@@ -236,6 +239,19 @@ impl TemplateError {
             _ => describe(error),
         };
         Self { message: format!("{at}: {what}"), line: error.line() }
+    }
+
+    /// The same, of a template that begins in a later line of its file.
+    #[must_use]
+    pub fn moved(self, first_line: u64) -> Self {
+        let (Some(line), Ok(below)) = (self.line, usize::try_from(first_line.saturating_sub(1)))
+        else {
+            return self;
+        };
+        let moved = line + below;
+        let message =
+            self.message.replacen(&format!(", line {line}:"), &format!(", line {moved}:"), 1);
+        Self { message, line: Some(moved) }
     }
 
     /// With advice, where there is some.

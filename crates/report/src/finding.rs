@@ -1,5 +1,5 @@
 //! What CI systems show at a line of a file: comparisons that do not pass, suites without a verdict, and what is wrong
-//! with a suite.
+//! with a suite or a prompt.
 
 use evalmark_core::{
     policy::{Consequence, Policy},
@@ -22,16 +22,43 @@ pub enum FindingRule {
     InvalidSuite,
     /// A suite can be run, but not as one should.
     UnwiseSuite,
+    /// A prompt's file has a mistake.
+    InvalidPrompt,
+    /// A prompt uses a variable that it does not declare.
+    UndefinedVariable,
+    /// A prompt declares a variable that it does not use.
+    UnusedVariable,
+    /// A column of a dataset reaches no prompt.
+    UnusedColumn,
+    /// What fills a prompt is not fenced.
+    UnfencedInput,
+    /// A prompt holds what looks like a key.
+    SecretInPrompt,
+    /// A prompt holds what looks like personal data.
+    PersonalDataInPrompt,
+    /// A prompt is longer than the policy allows.
+    PromptTooLong,
+    /// A prompt does not do what the policy asks for.
+    AgainstPolicy,
 }
 
 impl FindingRule {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 14] = [
         Self::Regressed,
         Self::Inconclusive,
         Self::NoVerdict,
         Self::InvalidSuite,
         Self::UnwiseSuite,
+        Self::InvalidPrompt,
+        Self::UndefinedVariable,
+        Self::UnusedVariable,
+        Self::UnusedColumn,
+        Self::UnfencedInput,
+        Self::SecretInPrompt,
+        Self::PersonalDataInPrompt,
+        Self::PromptTooLong,
+        Self::AgainstPolicy,
     ];
 
     /// Its name in reports.
@@ -42,6 +69,35 @@ impl FindingRule {
             Self::NoVerdict => "no-verdict",
             Self::InvalidSuite => "invalid-suite",
             Self::UnwiseSuite => "unwise-suite",
+            Self::InvalidPrompt => "invalid-prompt",
+            Self::UndefinedVariable => "undefined-variable",
+            Self::UnusedVariable => "unused-variable",
+            Self::UnusedColumn => "unused-column",
+            Self::UnfencedInput => "unfenced-input",
+            Self::SecretInPrompt => "secret-in-prompt",
+            Self::PersonalDataInPrompt => "personal-data-in-prompt",
+            Self::PromptTooLong => "prompt-too-long",
+            Self::AgainstPolicy => "against-policy",
+        }
+    }
+
+    /// What its findings are about, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Regressed => "a metric regressed",
+            Self::Inconclusive => "the run cannot tell",
+            Self::NoVerdict => "there is no verdict",
+            Self::InvalidSuite => "the suite has a mistake",
+            Self::UnwiseSuite => "the suite is unwise",
+            Self::InvalidPrompt => "the prompt has a mistake",
+            Self::UndefinedVariable => "a variable is not declared",
+            Self::UnusedVariable => "a variable is not used",
+            Self::UnusedColumn => "a column reaches no prompt",
+            Self::UnfencedInput => "input is not fenced",
+            Self::SecretInPrompt => "the prompt seems to hold a key",
+            Self::PersonalDataInPrompt => "the prompt seems to hold personal data",
+            Self::PromptTooLong => "the prompt is too long",
+            Self::AgainstPolicy => "the prompt is against the policy",
         }
     }
 
@@ -53,6 +109,17 @@ impl FindingRule {
             Self::NoVerdict => "Run and baseline cannot be compared, or the run has no verdict.",
             Self::InvalidSuite => "A suite has a mistake, and cannot be run.",
             Self::UnwiseSuite => "A suite can be run, but its results may mislead.",
+            Self::InvalidPrompt => "A prompt's file has a mistake, and cannot be used.",
+            Self::UndefinedVariable => "A prompt uses a variable that it does not declare.",
+            Self::UnusedVariable => "A prompt declares a variable that it does not use.",
+            Self::UnusedColumn => "A column of a suite's dataset reaches no prompt.",
+            Self::UnfencedInput => {
+                "A prompt does not mark where what it is filled with begins and ends."
+            }
+            Self::SecretInPrompt => "A prompt holds what looks like a key.",
+            Self::PersonalDataInPrompt => "A prompt holds what looks like personal data.",
+            Self::PromptTooLong => "A prompt is longer than the team's policy allows.",
+            Self::AgainstPolicy => "A prompt does not do what the team's policy asks for.",
         }
     }
 
@@ -68,6 +135,19 @@ impl FindingRule {
             Self::NoVerdict => "Resume the run, promote a baseline, or restore what was compared.",
             Self::InvalidSuite => "Correct the suite; `evalmark check` lists every mistake.",
             Self::UnwiseSuite => "Change the suite as the message says, if you agree with it.",
+            Self::InvalidPrompt => "Correct the file as the message says.",
+            Self::UndefinedVariable => {
+                "Declare it under `variables` in the front matter, or correct its name."
+            }
+            Self::UnusedVariable => "Use it, or remove it from the front matter.",
+            Self::UnusedColumn => "Use it in the prompt, or leave it out of the dataset.",
+            Self::UnfencedInput => {
+                "Put the variable between tags or in a fenced block, or declare it as `trusted: true` if its text is your own."
+            }
+            Self::SecretInPrompt => "Remove it, and revoke it if it was real.",
+            Self::PersonalDataInPrompt => "Replace it by made-up data that cannot be anybody's.",
+            Self::PromptTooLong => "Shorten it, or change the policy.",
+            Self::AgainstPolicy => "Change the prompt as the message says, or the policy.",
         }
     }
 }

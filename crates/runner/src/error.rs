@@ -169,6 +169,7 @@ macro_rules! without_advice {
 without_advice!(
     evalmark_core::dataset::DatasetError,
     evalmark_core::plan::PlanError,
+    evalmark_core::prompt_library::PromptPolicyError,
     evalmark_core::suite::KeptGateError,
     evalmark_core::suite::SuiteError,
     evalmark_harness::LedgerError,

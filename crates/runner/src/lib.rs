@@ -57,6 +57,7 @@ mod prices;
 mod probe;
 mod programs;
 mod promote;
+mod prompts;
 mod provider_list;
 mod pruned_answers;
 mod records;
@@ -75,6 +76,7 @@ mod suite_of_run;
 mod suites_json;
 mod summary;
 mod target_check;
+mod token_estimate;
 mod tried_forms;
 mod unknown_name;
 mod variants;
@@ -152,6 +154,11 @@ pub use self::{
     },
     programs::RefusedProgram,
     promote::{PromoteOptions, PromotedRun, promote},
+    prompts::{
+        FillOptions, LintOptions, NewPromptError, RenderPromptError, RenderedPrompt,
+        library_document, lint_prompts, new_prompt, open_library, prompt_document, render_prompt,
+        rendered_document,
+    },
     provider_list::{listed_providers, provider_yaml, providers_document, supported},
     pruned_answers::{check_kept_endpoint, moment_ago},
     records::RecordedSamplesError,

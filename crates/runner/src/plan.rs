@@ -21,6 +21,7 @@ use crate::{
     planned_comparisons::{NamedBaseline, PlannedBaseline, PlannedComparison, planned_comparisons},
     power_plan::{DISCORDANCE, PowerEstimate, json_of, power_estimates, unplanned, warnings},
     resolvable_margins::POWER,
+    token_estimate::CHARACTERS_PER_TOKEN,
 };
 
 /// What is planned.
@@ -115,8 +116,6 @@ fn found(wanted: &WantedBaseline, of: &PlanOptions) -> Result<Option<Baseline>> 
     }
 }
 
-/// Characters to a token, where nobody counts them: the usual rule of thumb for English.
-const CHARACTERS_PER_TOKEN: f64 = 4.0;
 /// Answer tokens, where the suite sets no `max_tokens`.
 const ANSWER_TOKENS: u64 = 256;
 
@@ -198,7 +197,7 @@ impl ModelEstimate {
 
     fn of(model: &Model, name: String, samples: u64, characters: u64, output: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let input = (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64;
+        let input = (characters as f64 / f64::from(CHARACTERS_PER_TOKEN)).ceil() as u64;
         let usage = Usage { input_tokens: Some(input), output_tokens: Some(output) };
         Self { name, samples, usage, cost_usd: model.most_usd(usage) }
     }

@@ -60,6 +60,7 @@ pub use kind::{Confused, Corpus, UnusableTarget};
 pub use kinds::catalog;
 pub use metric::Metric;
 pub use metric_table::reference;
+pub use personal_data::personal_data_in;
 pub use program::{Program, ProgramScore};
 pub use split_reasoning::split_reasoning;
 pub use subject::Subject;

@@ -27,6 +27,7 @@ pub mod power_plan;
 pub mod prices;
 pub mod probe;
 pub mod progress;
+pub mod prompts;
 pub mod providers;
 pub mod runs;
 mod screen;

@@ -18,6 +18,7 @@ mod judge_check;
 mod models;
 mod plan;
 mod prices;
+mod prompts;
 mod report;
 mod resume;
 mod run;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Show what a run would request and cost, and the smallest drop it could detect
     Plan(plan::PlanArgs),
+    /// List, show, fill in and check the prompts of the library
+    Prompts(prompts::PromptsArgs),
     /// Show what models cost: every list price, or the prices that count for a suite
     Prices(prices::PricesArgs),
     /// Measure a suite's noise by running it against itself, and the margins it can resolve
@@ -194,6 +197,7 @@ pub(crate) fn dispatch(
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => check::check(&args, printer, host),
         Command::Plan(args) => plan::plan(&args, printer, host),
+        Command::Prompts(args) => prompts::prompts(&args.command, printer, host),
         Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
         Command::Models(args) => models::models(&args, printer, host),

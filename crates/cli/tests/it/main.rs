@@ -47,6 +47,7 @@ mod policy;
 mod prices;
 mod printed;
 mod probing;
+mod prompt_library;
 mod providers;
 mod quickstart;
 mod reasoning;

@@ -76,7 +76,7 @@ const CHANGED: &str = "has changed since the run began";
 /// A short hash of each item of a dataset, in order: of everything that its row says. It is compared
 /// with within one process only.
 #[derive(Clone, Debug)]
-pub struct Fingerprints(pub(super) Arc<[u64]>);
+pub struct Fingerprints(pub(super) Arc<Vec<u32>>);
 
 impl DatasetSpec {
     /// Whether an item is the one that stood at its place when all items were looked at.
@@ -87,7 +87,7 @@ impl DatasetSpec {
     }
 
     /// Over the id, the content, and the columns that are no part of the content.
-    pub(super) fn fingerprint(&self, item: &Item) -> u64 {
+    pub(super) fn fingerprint(&self, item: &Item) -> u32 {
         let mut hasher = DefaultHasher::new();
         hasher.write(&item.hash.0);
         hasher.write(item.id.as_bytes());
@@ -98,7 +98,9 @@ impl DatasetSpec {
                 None => 0_u8.hash(&mut hasher),
             }
         }
-        hasher.finish()
+        let mut short = [0; 4];
+        short.copy_from_slice(&hasher.finish().to_be_bytes()[4..]);
+        u32::from_be_bytes(short)
     }
 
     /// What could be read when all items were looked at, and cannot any more, has changed.

@@ -60,6 +60,13 @@ fn what_cannot_be_used_says_so_only_where_it_is_used() {
     assert_eq!(texts(&row, "ok"), Ok(vec!["1".to_owned()]));
     assert_eq!(texts(&row, "o.y"), Ok(vec!["1".to_owned()]));
     assert_eq!(texts(&row, "o"), Err("`o.x` is NaN".to_owned()));
+    let written = |name: &str| {
+        let cells = row.find(name).expect(name);
+        cells[0].text_as_written().map(std::borrow::Cow::into_owned)
+    };
+    assert_eq!(written("o.x").as_deref(), Some("NaN"));
+    assert_eq!(written("o").as_deref(), Some("{\"x\":null,\"y\":1}"));
+    assert_eq!(written("ok").as_deref(), Some("1"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod check;
 pub(crate) mod document;
 mod gate;
-mod located;
+pub(crate) mod located;
 mod matrix;
 mod mistake;
 mod nested_metric;
@@ -37,6 +37,11 @@ use crate::{
     provider::ProviderKind,
     source::Sources,
 };
+
+/// Whether a text holds what looks like a key of a well-known service, a private key or a token.
+pub fn holds_a_key(text: &str) -> bool {
+    check::literal_keys::is_in_text(text)
+}
 
 /// A suite whose every mistake has been found.
 #[derive(Clone, Debug)]

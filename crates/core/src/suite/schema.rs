@@ -125,7 +125,7 @@ pub(crate) struct SchemaMistake {
     /// Without its place.
     pub(crate) mistake: Mistake,
     /// It is the key that is wrong.
-    is_key: bool,
+    pub(crate) is_key: bool,
     /// It must be taken out for the rest to be readable, or what it stands in must.
     must_go: bool,
     must_go_at: String,
@@ -353,7 +353,7 @@ fn is_of_words(schema: &Value) -> bool {
     is_word || schema["type"] == "null" || within.is_some_and(|list| list.iter().all(is_of_words))
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(_) => "true or false",

@@ -46,16 +46,16 @@ impl JoinedRows {
 pub(super) fn joined(
     snapshots: &Snapshots,
     parts: &[Part],
+    access: &FileAccess,
     mut edit: impl FnMut(Fields) -> Result<Fields, String>,
 ) -> Result<JoinedRows, SourceError> {
     let format = same_format(parts)?;
     let mut rows = JsonRows::receive(snapshots, Vec::new())?;
     let mut unusable = None;
     for part in parts {
-        let access = FileAccess::unlimited();
         let file = FileSpec {
             origin: PathBuf::from(&part.origin),
-            ..FileSpec::new(part.path.clone(), format, columnar_rows, access)
+            ..FileSpec::new(part.path.clone(), format, columnar_rows, access.clone())
         };
         let of_part = file.rows().map_err(|error| failed(error.to_string()))?;
         for (at, row) in of_part.enumerate() {

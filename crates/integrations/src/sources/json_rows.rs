@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-#[cfg(feature = "object-store")]
 use evalmark_core::fields::Fields;
 use evalmark_core::source::{Snapshot, SourceError};
 use serde_json::{Map, Value};
@@ -72,7 +71,6 @@ impl JsonRows {
     }
 
     /// The next row, of a file. A value that cannot be used is null.
-    #[cfg(feature = "object-store")]
     pub(super) fn push_fields(&mut self, row: &Fields) -> Result<(), String> {
         self.n_rows += 1;
         let mut line = serde_json::to_vec(row).map_err(|error| error.to_string())?;

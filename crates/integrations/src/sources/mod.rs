@@ -7,7 +7,7 @@ mod definition;
 mod file;
 mod gcs;
 mod http;
-#[cfg(feature = "object-store")]
+mod huggingface;
 mod joined_rows;
 mod json_rows;
 mod langfuse;
@@ -34,6 +34,7 @@ pub fn catalog() -> &'static [SourceKind] {
             row::<file::LocalFile>(),
             row::<sqlite::Sqlite>(),
             row::<postgres::Postgres>(),
+            row::<huggingface::HuggingFace>(),
             row::<s3::S3>(),
             row::<gcs::Gcs>(),
             row::<azure::Azure>(),

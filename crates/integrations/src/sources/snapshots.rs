@@ -97,6 +97,22 @@ impl Snapshots {
         is_intact.then(|| snapshot(path, kept.content, kept.fetched_at, named))
     }
 
+    /// The checksum that was noted for what is fetched by this key, 64 hexadecimal digits.
+    pub(crate) fn noted(&self, key: &str) -> Option<Checksum> {
+        let hex = fs::read_to_string(self.note_of(key)).ok()?;
+        Checksum::of_params(None, Some(&hex)).ok()?.pop()
+    }
+
+    /// Notes that what is fetched by this key is the snapshot with this BLAKE3.
+    pub(crate) fn note(&self, key: &str, blake3: &str) -> Result<(), SourceError> {
+        durable::write(&self.note_of(key), blake3.as_bytes())
+            .map_err(|error| self.unwritable(&error))
+    }
+
+    fn note_of(&self, key: &str) -> PathBuf {
+        self.folder.join("index").join(format!("key-{key}"))
+    }
+
     /// Begins to receive a file.
     pub(crate) fn receive(&self) -> Result<Receiving, SourceError> {
         for folder in [self.folder.join("index"), self.folder.join("content")] {

@@ -2,6 +2,7 @@
 
 mod files;
 mod http;
+mod huggingface;
 mod langfuse;
 mod mlflow;
 #[cfg(feature = "object-store")]

@@ -19,6 +19,7 @@ use polars_arrow::{
 use serde_json::{Map, Value};
 
 use super::{
+    arrow_lengths::{check_block, check_stream},
     dataset::{DatasetReadError, unsupported},
     json::{Cell, json, step},
     open::ReadError,
@@ -78,6 +79,8 @@ fn open(
 ) -> Result<(Batches, ArrowSchema), String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
     if !is_file {
+        check_stream(&mut file, n_bytes)?;
+        file.rewind().map_err(|error| told(&error))?;
         let metadata = read_stream_metadata(&mut file).map_err(|error| told(&error))?;
         let schema = metadata.schema.clone();
         return Ok((Batches::Stream(Box::new(StreamReader::new(file, metadata, None))), schema));
@@ -90,6 +93,9 @@ fn open(
         let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(*part.as_ref().ok()?));
         if end.is_none_or(|end| end > n_bytes) {
             return Err("it is cut off, or damaged".to_owned());
+        }
+        if let Ok(offset) = u64::try_from(block.offset) {
+            check_block(&mut file, offset, n_bytes)?;
         }
     }
     let schema = (*metadata.schema).clone();

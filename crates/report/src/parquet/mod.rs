@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod arrow;
+mod arrow_lengths;
 mod buffer;
 pub mod columnar;
 

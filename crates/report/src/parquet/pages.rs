@@ -16,6 +16,9 @@ use polars_utils::mmap::MMapSemaphore;
 
 use super::typed_columns::Column;
 
+/// The most bytes of a page, as it is packed. The format's lengths are of 32 bits, and so is what is unpacked.
+const MOST_OF_PAGE: usize = 1 << 30;
+
 /// A row group whose pages are read as they are asked for.
 pub(super) struct Pages<'a> {
     file: Buffer<u8>,
@@ -59,7 +62,7 @@ impl<'a> Pages<'a> {
     fn decompress(&self, chunk: &ColumnChunkMetadata) -> Result<BasicDecompressor, Box<dyn Error>> {
         let Range { start, end } = chunk.byte_range();
         let bytes = self.file.clone().sliced(usize::try_from(start)?..usize::try_from(end)?);
-        let pages = PageReader::new(Cursor::new(bytes), chunk, Vec::new(), usize::MAX);
+        let pages = PageReader::new(Cursor::new(bytes), chunk, Vec::new(), MOST_OF_PAGE);
         Ok(BasicDecompressor::new(pages, Vec::new()))
     }
 }

@@ -6,16 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{open::OpenedDataset, options::DatasetOptions};
-use crate::{Host, error::Result};
+use crate::{Host, error::Result, token_estimate::CHARACTERS_PER_TOKEN};
 
 /// How many distinct values are counted.
 const MOST_DISTINCT: usize = 1_000_000;
 
 /// How many classes are listed.
 const MOST_CLASSES: usize = 1_000;
-
-/// About how many characters a token of English has.
-const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
 /// What a dataset holds.
 #[derive(Clone, Debug, Serialize)]
@@ -197,7 +194,7 @@ impl LengthCounts {
             median: at_share(0.5),
             p95: at_share(0.95),
             max: self.0.keys().next_back().copied().unwrap_or_default(),
-            estimated_tokens: (characters as f64 / CHARACTERS_PER_TOKEN).ceil() as u64,
+            estimated_tokens: (characters as f64 / f64::from(CHARACTERS_PER_TOKEN)).ceil() as u64,
         }
     }
 }

@@ -39,6 +39,13 @@ pub(crate) enum Sort {
     BrCpf,
 }
 
+/// The kinds of personal data with a recognisable form that a text holds, by the names that the metric `pii` has
+/// for them. What has no such form, such as a name, is not found.
+pub fn personal_data_in(text: &str) -> Vec<&'static str> {
+    let found = Sort::ALL.into_iter().filter(|kind| kind.is_in(text) == Some(true));
+    found.map(Sort::name).collect()
+}
+
 impl Sort {
     pub(crate) const ALL: [Self; 13] = [
         Self::Email,

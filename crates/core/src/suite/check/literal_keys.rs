@@ -55,6 +55,11 @@ const SECRET_NAMES: [&str; 14] = [
     "xapikey",
 ];
 
+/// Whether a text holds what looks like a key.
+pub(in crate::suite) fn is_in_text(text: &str) -> bool {
+    holds_a_key(text, Place::Prose)
+}
+
 /// How far what is said of a text goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {

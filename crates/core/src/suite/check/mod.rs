@@ -9,19 +9,24 @@ mod examples;
 mod gate;
 mod labels;
 mod layout;
-mod literal_keys;
+mod library;
+pub(in crate::suite) mod literal_keys;
 mod logprobs;
 pub(in crate::suite) mod metrics;
 mod models;
 mod own_form;
 mod params;
+mod prompt_sources;
 mod prompts;
 mod selection;
 mod server;
 mod source;
 mod unwise;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use self::batch_mode::BatchContext;
 use super::{
@@ -32,7 +37,7 @@ use super::{
     raw::RawSuite,
     schema,
 };
-use crate::{files::FileAccess, metric::MetricSpec};
+use crate::{files::FileAccess, metric::MetricSpec, prompt_library::PromptLibrary};
 
 /// Reads a suite's text; `path` says where relative paths start, and `access` where they may lead.
 pub(super) fn check(
@@ -73,6 +78,7 @@ pub(super) fn check(
         prompt_names,
         mistakes,
         notes,
+        libraries: None,
     };
     let suite = checker.suite(path, raw);
     match suite {
@@ -96,6 +102,8 @@ struct Checker<'a> {
     prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
     notes: Vec<String>,
+    /// The folders of prompts that the suite may use, the nearest first, once one of them was asked for.
+    libraries: Option<Arc<[PromptLibrary]>>,
 }
 
 impl Checker<'_> {

@@ -1,23 +1,22 @@
 //! Checking the `prompts` section: files are read, templates compiled and tried.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Checker,
     chat::{self, FileMistake},
     examples::ExamplePool,
+    prompt_sources::{Base, MessageSource, PartSource, part_of},
 };
 use crate::{
     dataset::DatasetSpec,
     fields::Fields,
     item::Item,
-    media_template::{MediaKind, MediaTemplate},
+    media_template::MediaTemplate,
     prompt::{MessageTemplate, PartTemplate, Prompt},
+    prompt_hash::prompt_hash,
     source_place::FilePlace,
     suite::{
         matrix,
@@ -62,15 +61,17 @@ impl Checker<'_> {
                 let at = format!("/prompts/{i}");
                 prompt.examples = self.examples(&at, pool, &prompt, (dataset, first));
             }
-            let included: Map<_, _> = prompt
+            let mut included: Map<_, _> = prompt
                 .templates()
                 .flat_map(Template::included)
                 .map(|(n, s)| (n, s.into()))
                 .collect();
+            included.extend(self.included_by_library(raw));
+            self.declared_variables(i, raw, data.1);
             if !included.is_empty() {
                 effective["prompts"][i]["included"] = included.into();
             }
-            prompt.hash = hash(&effective["prompts"][i]);
+            prompt.hash = prompt_hash(&effective["prompts"][i]);
             (self.mistakes.len() == n_mistakes).then_some(prompt)
         });
         prompts.collect::<Vec<_>>().into_iter().collect()
@@ -105,18 +106,19 @@ impl Checker<'_> {
     /// The sources of a prompt's messages, files read.
     fn messages(&mut self, i: usize, raw: &RawPrompt) -> Option<Vec<MessageSource>> {
         let at = format!("/prompts/{i}");
-        match (&raw.template, &raw.file, &raw.messages) {
-            (Some(text), None, None) => {
+        match (&raw.template, &raw.file, &raw.messages, &raw.used) {
+            (Some(text), None, None, None) => {
                 let part = PartSource {
                     kind: None,
                     text: text.clone(),
                     folder: self.folder.clone(),
                     file: None,
+                    first_line: 1,
                     pointer: format!("{at}/template"),
                 };
                 Some(vec![MessageSource::of_text(RawRole::User, part)])
             }
-            (None, Some(file), None) => {
+            (None, Some(file), None, None) => {
                 let folder = self.folder.clone();
                 let source = self.prompt_file(file, &folder, format!("{at}/file"))?;
                 match chat::kind_of(file, &source.text) {
@@ -129,7 +131,11 @@ impl Checker<'_> {
                     }
                 }
             }
-            (None, None, Some(messages)) => {
+            (None, None, None, Some(name)) => {
+                let prompt = self.library_prompt(i, name)?;
+                Some(prompt.sources(&format!("{at}/use")))
+            }
+            (None, None, Some(messages), None) => {
                 let folder = self.folder.clone();
                 let read = |(k, message)| {
                     let at = format!("{at}/messages/{k}");
@@ -142,8 +148,9 @@ impl Checker<'_> {
             _ if self.document.lost(&at) => None,
             _ => {
                 let name = &raw.name;
-                let message =
-                    format!("prompt `{name}` needs exactly one of `template`, `file`, `messages`");
+                let message = format!(
+                    "prompt `{name}` needs exactly one of `template`, `file`, `messages`, `use`"
+                );
                 self.complain(&at, message);
                 None
             }
@@ -184,6 +191,7 @@ impl Checker<'_> {
             text: text.to_owned(),
             folder: at.folder.to_owned(),
             file: at.file.map(Path::to_owned),
+            first_line: 1,
             pointer,
         };
         match (&raw.content, &raw.file) {
@@ -241,7 +249,14 @@ impl Checker<'_> {
             }
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-                Some(PartSource { kind: None, text, folder, file: Some(path), pointer })
+                Some(PartSource {
+                    kind: None,
+                    text,
+                    folder,
+                    file: Some(path),
+                    first_line: 1,
+                    pointer,
+                })
             }
             Err(error) => {
                 let message = format!("the prompt file {} {error}", path.display());
@@ -294,6 +309,7 @@ impl Checker<'_> {
         match rendered {
             Ok(part) => Some(part),
             Err(error) => {
+                let error = error.moved(source.first_line);
                 let columns = first.map(|item| {
                     let names: Vec<_> = item.fields.keys().map(String::as_str).collect();
                     format!("the dataset's columns: {}", names.join(", "))
@@ -302,7 +318,7 @@ impl Checker<'_> {
                 let is_undefined = error.message.contains("undefined variable")
                     || error.message.contains("no column");
                 let hint = columns.filter(|_| is_undefined);
-                let line = error.line.map_or(1, |line| line as u64);
+                let line = error.line.map_or(source.first_line, |line| line as u64);
                 let elsewhere = source.file.map(|path| FilePlace { path, line });
                 let mistake = Mistake { hint, ..Mistake::at(place, error.message) };
                 self.mistakes.push(mistake.elsewhere(elsewhere));
@@ -312,86 +328,5 @@ impl Checker<'_> {
     }
 }
 
-/// BLAKE3 of the messages and of the files that they include, and of what else the prompt asks for,
-/// 32 hexadecimal digits.
-fn hash(prompt: &Value) -> Arc<str> {
-    let mut hasher = blake3::Hasher::new_derive_key("evalmark prompt v1");
-    hasher.update(prompt["messages"].to_string().as_bytes());
-    hasher.update(prompt["included"].to_string().as_bytes());
-    for key in ["tools", "tool_choice", "json_schema", "examples"] {
-        if let Some(asked) = prompt.get(key) {
-            hasher.update(format!("{key} {asked}").as_bytes());
-        }
-    }
-    hasher.finalize().to_hex()[..32].into()
-}
-
 /// What templates are tried on: the first item, and examples where the prompt has some.
 type Tried<'a> = (Option<&'a Item>, Option<&'a [Fields]>);
-
-/// The key of a part, and its template.
-fn part_of(raw: &RawPart) -> Option<(Option<MediaKind>, &str)> {
-    let parts = [
-        (None, &raw.text),
-        (Some(MediaKind::Image), &raw.image),
-        (Some(MediaKind::Audio), &raw.audio),
-        (Some(MediaKind::File), &raw.file),
-    ];
-    let mut said = parts.into_iter().filter_map(|(kind, text)| Some((kind, text.as_deref()?)));
-    said.next().filter(|_| said.next().is_none())
-}
-
-/// Where a message stands.
-#[derive(Clone, Copy)]
-struct Base<'a> {
-    /// Where its files are looked up.
-    folder: &'a Path,
-    /// The file that it comes from, where that is not the suite.
-    file: Option<&'a Path>,
-    /// Where it, or its file's name, stands in the suite.
-    pointer: &'a str,
-    is_suite: bool,
-}
-
-impl Base<'_> {
-    fn below(&self, key: &str) -> String {
-        if self.is_suite { format!("{}/{key}", self.pointer) } else { self.pointer.to_owned() }
-    }
-}
-
-/// A message before its templates are compiled.
-struct MessageSource {
-    role: String,
-    /// Whether it is one text, and no list of parts.
-    is_text: bool,
-    parts: Vec<PartSource>,
-}
-
-impl MessageSource {
-    fn of_text(role: RawRole, part: PartSource) -> Self {
-        Self { role: role.as_str().to_owned(), is_text: true, parts: vec![part] }
-    }
-
-    /// As it could stand in the suite.
-    fn inlined(&self) -> Value {
-        let key = |part: &PartSource| part.kind.map_or("text", MediaKind::as_str);
-        let content: Value = match self.parts.as_slice() {
-            [part] if self.is_text => part.text.as_str().into(),
-            parts => parts.iter().map(|part| json!({ key(part): part.text })).collect(),
-        };
-        json!({ "role": self.role, "content": content })
-    }
-}
-
-/// A part of a message before its template is compiled.
-struct PartSource {
-    /// What it is, where it is no text.
-    kind: Option<MediaKind>,
-    text: String,
-    /// Where its includes, and media, are looked up.
-    folder: PathBuf,
-    /// The file that it comes from, where that is not the suite.
-    file: Option<PathBuf>,
-    /// Where it stands in the suite.
-    pointer: String,
-}

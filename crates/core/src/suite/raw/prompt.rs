@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::RawExamples;
 
-/// A prompt variant: exactly one of `template`, `file` and `messages`.
+/// A prompt variant: exactly one of `template`, `file`, `messages` and `use`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawPrompt {
@@ -23,6 +23,10 @@ pub(crate) struct RawPrompt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub(crate) messages: Option<Vec<RawMessage>>,
+    /// Name of a prompt of the library: of a file with front matter in a folder `prompts`, beside the
+    /// suite or above it.
+    #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+    pub(crate) used: Option<String>,
     /// Examples that it shows before it asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) examples: Option<RawExamples>,

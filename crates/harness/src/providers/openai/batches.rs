@@ -280,6 +280,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn counts_that_cannot_be_cost_no_batch() {
+        for (counts, expected) in [
+            (r#"{"total":3,"completed":1,"failed":1}"#, (Some(3), Some(2))),
+            (r#"{"total":-1,"completed":0,"failed":0}"#, (None, None)),
+            (r#"{"total":"many","completed":null}"#, (None, None)),
+            (r#"{"total":3,"completed":-1,"failed":0.5}"#, (Some(3), Some(0))),
+            ("null", (None, None)),
+        ] {
+            let body = format!(r#"{{"id":"b","status":"in_progress","request_counts":{counts}}}"#);
+            let batch = Batches.batch(&body).map_err(|error| error.failure.message);
+            let told = batch.map(|batch| (batch.total, batch.ended));
+            assert_eq!(told, Ok(expected), "{counts}");
+        }
+    }
+
+    #[test]
     fn a_line_says_what_became_of_its_request() {
         let unknown =
             ResultEnd::Response { status: 500, body: r#"{"error":{"code":"x"}}"#.to_owned() };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evalmark_core::{
+    files::FileAccess,
     key_hosts::is_this_machine,
     source::{Snapshot, SourceContext, SourceError},
 };
@@ -102,7 +103,7 @@ impl Reader<'_> {
             }
             Objects::Matching { pattern, folder } => {
                 let parts = self.all(pattern, folder).await?;
-                let joined = joined(self.snapshots, &parts, Ok)?;
+                let joined = joined(self.snapshots, &parts, &FileAccess::unlimited(), Ok)?;
                 let what = format!("{} of {} objects", joined.told(), parts.len());
                 let snapshot = joined.rows.keep(self.snapshots, &self.place.expected, named)?;
                 let checksum = format!("blake3: {}", snapshot.blake3);
