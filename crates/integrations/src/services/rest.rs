@@ -25,6 +25,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Bytes of one page.
 const MOST_BYTES: usize = 256 << 20;
+/// Bytes of all pages together.
+const MOST_OF_ALL: u64 = 2 << 30;
 /// Bytes of an error's body that are read.
 const SAID: usize = 4 << 10;
 /// Letters of what a server says that a message has.
@@ -69,6 +71,9 @@ pub(crate) enum RestError {
     /// It says that what was asked for is elsewhere.
     #[error("redirects to {0}, and redirects are not followed")]
     Moved(String),
+    /// All that it sends is more than can be held.
+    #[error("sends more than {} MiB", MOST_OF_ALL >> 20)]
+    TooMuch,
     /// It says no.
     #[error("says {status}{}", said(message))]
     Refused {
@@ -236,8 +241,9 @@ impl RestServer {
 
     fn asked(&self, request: impl Fn() -> HttpRequest) -> Result<Vec<u8>, RestError> {
         let body = self.answer(request)?;
-        self.hasher.lock().unwrap_or_else(PoisonError::into_inner).update(&body);
-        Ok(body)
+        let mut hasher = self.hasher.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.update(&body);
+        if hasher.count() > MOST_OF_ALL { Err(RestError::TooMuch) } else { Ok(body) }
     }
 
     fn answer(&self, request: impl Fn() -> HttpRequest) -> Result<Vec<u8>, RestError> {

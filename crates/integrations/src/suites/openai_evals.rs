@@ -103,7 +103,9 @@ fn samples(
     if let Some(path) = found {
         return data_rows::read(path);
     }
-    let problem = format!("the samples `{name}` are neither beside the file nor in `../data`");
+    let problem = format!(
+        "the samples `{name}` are neither beside the file nor in `../data` of the same repository"
+    );
     let hint = "name the file with `--data FILE`".to_owned();
     Err(SuiteImportError { hint: Some(hint), ..SuiteImportError::new(spec.place(), problem) })
 }
@@ -189,17 +191,23 @@ fn metric(
     let class = spec.text("class").unwrap_or_default();
     let ignores_case = args.and_then(|args| args.get("ignore_case"));
     let ignores_case = ignores_case.is_some_and(|node| node.value() == &Value::Bool(true));
+    if ignores_case {
+        draft.differs("`ignore_case` folds letters: `ß` equals `ss`");
+    }
     let normalize = if ignores_case { json!(["casefold"]) } else { json!([]) };
     let metric = match class.rsplit(':').next().unwrap_or_default() {
         "Match" => json!({ "starts_with": { "normalize": [] } }),
         "Includes" => json!({ "includes": { "normalize": normalize } }),
         "FuzzyMatch" => {
-            draft.differs("`FuzzyMatch` becomes `includes` on normalised texts; an answer that is a part of the right one is not right here");
+            draft.differs("`FuzzyMatch` becomes `includes` on normalised texts; an answer that is a part of the right one is not right here, and neither is one without any words");
             let steps =
                 ["casefold", "strip_punctuation", "strip_articles", "collapse_whitespace", "trim"];
             json!({ "includes": { "normalize": steps } })
         }
-        "JsonMatch" => json!({ "json_equal": {} }),
+        "JsonMatch" => {
+            draft.differs("`JsonMatch` becomes `json_equal`, for which `true` is not 1, and null is a value like others");
+            json!({ "json_equal": {} })
+        }
         other => {
             let problem = format!(
                 "the class `{other}` has no counterpart; `Match`, `Includes`, `FuzzyMatch` and `JsonMatch` have"

@@ -50,8 +50,45 @@ fn write(
     }
     checked(&suite, host).map_err(|error| match error {
         FirstSuiteError::Mistaken { problem, advice } => {
+            let problem =
+                without_files(&problem, [(&suite, &imported.suite), (&dataset, &imported.dataset)]);
             FirstSuiteError::ImportMistaken { problem, advice }
         }
         other => other,
     })
+}
+
+/// Mistakes in files that are taken away again: what stands there, in the place of where it stood.
+fn without_files(problem: &str, files: [(&PathBuf, &String); 2]) -> String {
+    let line = |line: &str| {
+        for (path, text) in files {
+            let Some(rest) = line.strip_prefix(&format!("{}:", path.display())) else { continue };
+            let number = rest.split(':').next().and_then(|number| number.parse::<usize>().ok());
+            let Some(number) = number else { continue };
+            let told = rest.split_once(": ").map_or(rest, |(_, told)| told);
+            let there = text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
+            let there: String = there.trim().chars().take(120).collect();
+            return format!("{told} (in `{there}`)");
+        }
+        line.to_owned()
+    };
+    problem.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_is_not_named() {
+        let files = (PathBuf::from("x/suites/a.yaml"), PathBuf::from("x/datasets/a.jsonl"));
+        let (suite, rows) = ("name: a\n  - odd: 1\n".to_owned(), "{\"a\":1}\n".to_owned());
+        let check = |problem: &str, expected: &str| {
+            let told = without_files(problem, [(&files.0, &suite), (&files.1, &rows)]);
+            assert_eq!(told, expected);
+        };
+        check("x/suites/a.yaml:2:5: unknown key `odd`", "unknown key `odd` (in `- odd: 1`)");
+        check("x/datasets/a.jsonl:1: no target", "no target (in `{\"a\":1}`)");
+        check("something else: 1", "something else: 1");
+    }
 }

@@ -1,17 +1,21 @@
 //! Tasks of lm-evaluation-harness of the kind `generate_until`: a question as a template, right answers, filters
 //! and metrics. The rows are at a hub, which an import does not ask: the user names a file with them.
 
+mod filters;
+mod prompt;
+mod python_template;
+
 use std::path::PathBuf;
 
 use evalmark_core::imported_suite::ImportedSuite;
 use serde_json::{Map, Value, json};
 
+use self::{filters::metrics, prompt::prompt, python_template::PythonTemplate};
 use super::{
     data_rows,
     definition::{SuiteImportError, SuiteImporter, SuiteRequest},
     draft::SuiteDraft,
     node::{Files, Node},
-    template_words::Converted,
 };
 
 pub(super) const IMPORTER: SuiteImporter = SuiteImporter {
@@ -24,7 +28,7 @@ pub(super) const IMPORTER: SuiteImporter = SuiteImporter {
 const DEEPEST: usize = 8;
 
 /// Keys that change nothing of what is asked and scored, or are read.
-const READ: [&str; 32] = [
+const READ: [&str; 33] = [
     "task",
     "tag",
     "group",
@@ -57,6 +61,7 @@ const READ: [&str; 32] = [
     "unsafe_code",
     "doc_to_choice",
     "custom_dataset",
+    "gen_prefix",
 ];
 
 /// A task with what it includes: its own part first.
@@ -96,8 +101,8 @@ fn read(request: &SuiteRequest<'_>) -> Result<Vec<ImportedSuite>, SuiteImportErr
             draft.lose(&node, format!("`{key}`"), "the importer does not know it");
         }
     }
-    targets(&task, &mut draft)?;
     prompt(&task, &mut draft)?;
+    targets(&task, &mut draft)?;
     model(&task, &mut draft);
     not_carried(&task, &mut draft);
     metrics(&task, &mut draft);
@@ -150,56 +155,55 @@ fn rows(
 }
 
 /// A template in the task, or the column that it names.
-fn template(task: &Task, key: &str, draft: &SuiteDraft) -> Result<Converted, SuiteImportError> {
+fn template(
+    task: &Task,
+    key: &str,
+    rows: &[Map<String, Value>],
+) -> Result<PythonTemplate, SuiteImportError> {
     let root = &task.parts[0];
     let node = task
         .get(key)
         .ok_or_else(|| SuiteImportError::new(root.place(), format!("there is no `{key}`")))?;
+    template_of(&node, key, rows)
+}
+
+/// The template that stands there; an error where it is code.
+fn template_of(
+    node: &Node,
+    key: &str,
+    rows: &[Map<String, Value>],
+) -> Result<PythonTemplate, SuiteImportError> {
     let text = match node.value() {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     let is_code = !text.contains("{{") && text.split('.').count() == 2 && !text.contains(' ');
-    let is_column = draft.rows.first().is_some_and(|row| row.contains_key(&text));
+    let is_column = rows.first().is_some_and(|row| row.contains_key(&text));
     if is_code && !is_column {
         let problem = format!("`{key}` is code (`{text}`), and an import runs none");
         return Err(SuiteImportError::new(node.place(), problem));
     }
     let text = if is_column { format!("{{{{ {text} }}}}") } else { text };
-    Converted::of(text)
+    PythonTemplate::new(text)
         .map_err(|why| SuiteImportError::new(node.place(), format!("`{key}`: {why}")))
 }
 
 /// The right answers, as a column of their own: what the template gives, read as a list where it is one.
 fn targets(task: &Task, draft: &mut SuiteDraft) -> Result<(), SuiteImportError> {
-    let target = template(task, "doc_to_target", draft)?;
+    let target = template(task, "doc_to_target", &draft.rows)?;
     let column = draft.free_column("target", &std::collections::HashSet::new());
     let place = task.get("doc_to_target").map_or_else(String::new, |node| node.place());
     for (at, row) in draft.rows.iter_mut().enumerate() {
-        let said = target.render(row);
-        let said =
-            said.map_err(|why| SuiteImportError::new(&place, format!("row {}: {why}", at + 1)))?;
-        let list =
-            said.trim().starts_with('[').then(|| serde_json::from_str::<Vec<Value>>(&said).ok());
-        let value = match list.flatten().filter(|list| !list.is_empty()) {
+        let value = match target.list(row) {
             Some(list) => Value::from(list),
-            None => said.into(),
+            None => target
+                .render(row)
+                .map_err(|why| SuiteImportError::new(&place, format!("row {}: {why}", at + 1)))?
+                .into(),
         };
         row.insert(column.clone(), value);
     }
     draft.target = Some(column);
-    Ok(())
-}
-
-fn prompt(task: &Task, draft: &mut SuiteDraft) -> Result<(), SuiteImportError> {
-    let question = template(task, "doc_to_text", draft)?;
-    let description = task.text("description").unwrap_or_default();
-    let before = if description.contains("{{") {
-        Converted::of(description.clone()).map(|template| template.text).unwrap_or_default()
-    } else {
-        description
-    };
-    draft.prompt_text("question", &format!("{before}{}", question.text));
     Ok(())
 }
 
@@ -250,19 +254,14 @@ fn model(task: &Task, draft: &mut SuiteDraft) {
 }
 
 fn not_carried(task: &Task, draft: &mut SuiteDraft) {
-    const WHY: [(&str, &str); 3] = [
+    const WHY: [(&str, &str); 2] = [
         ("process_docs", "it is code, and an import runs none: do the same to the rows"),
         ("process_results", "it is code, and an import runs none"),
-        ("fewshot_config", "see `examples` of a prompt"),
     ];
     for (key, why) in WHY {
         if let Some(node) = task.get(key) {
             draft.lose(&node, format!("`{key}`"), why);
         }
-    }
-    if let Some(node) = task.get("num_fewshot").filter(|node| node.value().as_u64() > Some(0)) {
-        let why = "examples come from another split; `examples: { count, path }` of a prompt shows rows of a file first";
-        draft.lose(&node, "`num_fewshot`", why);
     }
     if let Some(node) = task.get("repeats") {
         match node.value().as_u64() {
@@ -270,140 +269,4 @@ fn not_carried(task: &Task, draft: &mut SuiteDraft) {
             Some(n) => draft.epochs = Some(n),
         }
     }
-}
-
-/// A filter's name, and the part of an answer that it takes.
-type FilterChain = (String, Result<Map<String, Value>, String>);
-
-/// Each metric behind each filter.
-fn metrics(task: &Task, draft: &mut SuiteDraft) {
-    let kinds = task.get("metric_list").map(|node| node.elements()).unwrap_or_default();
-    let filters = task.get("filter_list").map(|node| node.elements()).unwrap_or_default();
-    let plain = vec![(String::new(), Ok(Map::new()))];
-    let chains: Vec<FilterChain> = if filters.is_empty() {
-        plain
-    } else {
-        filters
-            .iter()
-            .map(|filter| (filter.text("name").unwrap_or_default(), narrowing(filter)))
-            .collect()
-    };
-    for ((name, narrowing), node) in
-        chains.iter().zip(filters.iter().map(Some).chain(std::iter::repeat(None)))
-    {
-        let narrowing = match narrowing {
-            Ok(narrowing) => narrowing,
-            Err(why) => {
-                draft.lose(
-                    node.unwrap_or(&task.parts[0]),
-                    format!("the filter `{name}`"),
-                    why.clone(),
-                );
-                continue;
-            }
-        };
-        for kind in &kinds {
-            match metric(kind) {
-                Ok((what, metric)) => {
-                    let mut entry = narrowing.clone();
-                    entry.extend(metric);
-                    let name = if name.is_empty() || name == "none" {
-                        what
-                    } else {
-                        format!("{what} ({name})")
-                    };
-                    draft.checks += draft.rows.len();
-                    draft.metric(&name, entry);
-                }
-                Err(why) => {
-                    let what = kind.text("metric").unwrap_or_else(|| kind.value().to_string());
-                    draft.lose(kind, format!("the metric `{what}`"), why);
-                }
-            }
-        }
-    }
-    if draft.metrics.is_empty() {
-        let root = task.parts[0].clone();
-        draft.lose(&root, "metrics", "none could be carried over; answers are measured by length");
-        draft.metric("length", Map::from_iter([("length".to_owned(), json!({}))]));
-    }
-}
-
-/// The part of an answer that a chain of filters takes.
-fn narrowing(filter: &Node) -> Result<Map<String, Value>, String> {
-    let mut taken = Map::new();
-    for step in filter.get("filter").map(|node| node.elements()).unwrap_or_default() {
-        let function = step.text("function").unwrap_or_default();
-        match function.as_str() {
-            "remove_whitespace" if taken.is_empty() => {
-                taken.insert("extract".to_owned(), json!({ "regex": "(?s)^\\s*(.*)$" }));
-            }
-            "remove_whitespace" | "take_first" => {}
-            "regex" if taken.is_empty() => {
-                taken.insert("extract".to_owned(), extract(&step)?);
-            }
-            "regex" => return Err("evalmark narrows an answer once".to_owned()),
-            other => return Err(format!("evalmark has no counterpart of `{other}`")),
-        }
-    }
-    Ok(taken)
-}
-
-fn extract(step: &Node) -> Result<Value, String> {
-    let pattern = step.text("regex_pattern").unwrap_or_else(|| r"#### (\-?[0-9\.\,]+)".to_owned());
-    let compiled = regex::Regex::new(&pattern).map_err(|error| {
-        let text = error.to_string();
-        format!(
-            "evalmark's patterns take linear time and lack what it has: {}",
-            text.lines().last().unwrap_or_default()
-        )
-    })?;
-    let mut extract = json!({ "regex": pattern });
-    match step.get("group_select").map(|node| node.value().clone()) {
-        None => {}
-        Some(value) if value == json!(0) => {}
-        Some(value) if value == json!(-1) => extract["which"] = "last".into(),
-        Some(value) => {
-            return Err(format!(
-                "evalmark takes the first or the last match, and not number {value}"
-            ));
-        }
-    }
-    match compiled.captures_len() - 1 {
-        0 | 1 => {}
-        // Of alternatives that are a group each, the one that matches is the whole match.
-        _ if is_alternatives(&pattern) => extract["group"] = 0.into(),
-        _ => return Err("it takes the first of several groups that matches".to_owned()),
-    }
-    Ok(extract)
-}
-
-/// Whether a pattern is groups with `|` between them and nothing else.
-fn is_alternatives(pattern: &str) -> bool {
-    let parts: Vec<_> = pattern.split(")|(").collect();
-    let is_whole = pattern.starts_with('(') && pattern.ends_with(')') && !pattern.ends_with("\\)");
-    is_whole && !parts.iter().any(|part| part.trim_matches(['(', ')']).contains(['(', ')']))
-}
-
-/// A metric's name, and what stands for it.
-fn metric(kind: &Node) -> Result<(String, Map<String, Value>), String> {
-    let name = kind.text("metric").ok_or("it is code, and an import runs none")?;
-    let entry = match name.as_str() {
-        "exact_match" => {
-            let mut preset = json!({ "name": "lm_eval" });
-            for flag in ["ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"]
-            {
-                if let Some(node) = kind.get(flag) {
-                    preset[flag] = node.value().clone();
-                }
-            }
-            json!({ "preset": preset })
-        }
-        "bleu" => json!({ "bleu": {} }),
-        "chrf" => json!({ "chrf": {} }),
-        "ter" => json!({ "ter": {} }),
-        _ if name.contains('.') => return Err("it is code, and an import runs none".to_owned()),
-        _ => return Err("evalmark has no counterpart".to_owned()),
-    };
-    Ok((name, entry.as_object().cloned().unwrap_or_default()))
 }
