@@ -176,3 +176,46 @@ fn a_recorded_column_that_changes_is_told() {
     let ran = world.run_suite("r", &["--prompt", "plain", "--no-cache"]).expect(4);
     assert!(ran.stderr.contains("has changed since the run began"), "{}", ran.stderr);
 }
+
+/// The rows as one JSON object each.
+fn objects(shift: usize) -> Vec<String> {
+    let row = |i: usize| {
+        let (text, label) = (format!("question {i}"), answer(i + shift));
+        serde_json::json!({ "id": format!("i{i:04}"), "text": text, "label": label }).to_string()
+    };
+    (0..ITEMS).map(row).collect()
+}
+
+/// Whatever the format, the run is one over the rows that were planned, or is told to have changed.
+#[test]
+fn a_dataset_of_any_text_format_that_changes_is_told_or_was_read() {
+    type Written = fn(usize) -> String;
+    let formats: [(&str, &str, bool, Written); 4] = [
+        ("data.jsonl", "data.jsonl", true, |shift| objects(shift).join("\n")),
+        ("data.json", "data.json", true, |shift| format!("[{}]", objects(shift).join(",\n"))),
+        // Files of a folder are opened one after the other.
+        ("parts", "parts/b.csv", true, |shift| file(&rows(shift))),
+        // It is read as a whole.
+        ("data.yaml", "data.yaml", false, |shift| format!("- {}", objects(shift).join("\n- "))),
+    ];
+    for (name, changed, is_streamed, written) in formats {
+        let world = World::new(0);
+        if name == "parts" {
+            fs::create_dir(world.path("parts")).expect("a folder");
+            world.write("parts/a.csv", "id,text,label\nfirst,question 1,green\n");
+        }
+        world.write(changed, &written(0));
+        let (path, to, count) = (world.path(changed), written(1), AtomicU64::new(0));
+        let server = Server::start(move |seen| {
+            if count.fetch_add(1, Ordering::SeqCst) == 300 {
+                fs::write(&path, &to).expect("written");
+            }
+            right(seen)
+        });
+        world.write("suite.yaml", &suite(&server.url(), "").replace("data.csv", name));
+        let ran = world.run_suite("r", &["--prompt", "plain", "--no-cache"]);
+        let is_told = ran.stderr.contains("has changed since the run began");
+        assert!(is_told || !is_streamed && ran.code == Some(0), "{name}: {}", ran.stderr);
+        assert_eq!(ran.code, Some(if is_told { 4 } else { 0 }), "{name}: {}", ran.stderr);
+    }
+}
