@@ -23,9 +23,9 @@ fn answered(seen: &Seen, version: &str) -> Reply {
     let plain = |text: &str| text.replace('+', " ").replace("%2F", "/");
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query: BTreeMap<_, _> = pairs.map(|(name, value)| (name, plain(value))).collect();
-    let names = ["page", "cursor", "experimentName", "experimentId", "datasetId"];
-    let named = names.iter().map(|name| query.get(name).cloned().unwrap_or_default());
-    let parts: Vec<_> = [path.to_owned()].into_iter().chain(named).collect();
+    let asked = ["page", "cursor", "experimentName", "experimentId", "datasetId"];
+    let values = asked.iter().map(|name| query.get(name).cloned().unwrap_or_default());
+    let parts: Vec<_> = [path.to_owned()].into_iter().chain(values).collect();
     // base64 of pk-lf-test:sk-lf-test
     if seen.header("authorization") != Some("Basic cGstbGYtdGVzdDpzay1sZi10ZXN0") {
         return Reply::status(401).body(r#"{"message":"Invalid credentials"}"#);
