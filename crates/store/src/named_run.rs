@@ -191,7 +191,7 @@ impl LatestRunError {
     fn what(suite: Option<&str>, n_runs: usize) -> String {
         let of_suite = suite.map_or(String::new(), |suite| format!(" of the suite `{suite}`"));
         match n_runs {
-            0 => format!("is not a run{of_suite}"),
+            0 => format!("is no run{of_suite}"),
             1 => format!("is only one run{of_suite}"),
             n => format!("are only {n} runs{of_suite}"),
         }

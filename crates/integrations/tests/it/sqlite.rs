@@ -60,7 +60,7 @@ fn what_is_no_reading_of_rows_is_refused_and_leaves_nothing() {
         ("DELETE FROM log", "the query is not a `SELECT`"),
         ("INSERT INTO log (asked) VALUES ('x') RETURNING id", "the query is not a `SELECT`"),
         ("ATTACH 'other.db' AS other", "the query is not a `SELECT`"),
-        ("PRAGMA journal_mode = WAL", "no `SELECT`"),
+        ("PRAGMA journal_mode = WAL", "the query is not a `SELECT`"),
         ("SELECT 1; DELETE FROM log", "more than one statement"),
         ("SELECT 1; SELECT 2", "more than one statement"),
         ("SELECT load_extension('x')", "cannot be answered"),
