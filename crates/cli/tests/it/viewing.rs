@@ -175,7 +175,7 @@ fn samples_are_paged_searched_and_filtered() {
         ("?metric=none&at_most=1", "This run has no metric `none`: that filter is left out."),
         ("?prompt=%3Cb%3E", "This run has no prompt `&lt;b&gt;`: that filter is left out."),
         ("?outcome=gone", "No sample ends as `gone`: that filter is left out."),
-        ("?metric=exact&at_most=x", "`x` is no number: that filter is left out."),
+        ("?metric=exact&at_most=x", "`x` is not a number: that filter is left out."),
         ("?at_most=0.5", "Choose the score that is to be at most 0.5."),
         ("?metric=exact", "Shown are the samples that have no score of `exact`."),
         ("?metric=exact", "No sample of these rows is like that"),

@@ -67,7 +67,7 @@ fn what_is_no_reading_of_rows_is_refused_and_leaves_nothing() {
         ("SELECT missing FROM log", "no such column: missing"),
         ("SELECT id, id FROM log", "two columns the name `id`"),
         ("SELECT raw FROM log ORDER BY id DESC", "row 1, column `raw`: is bytes"),
-        ("SELECT id, stars FROM log ORDER BY id", "row 3, column `stars`: inf is no number"),
+        ("SELECT id, stars FROM log ORDER BY id", "row 3, column `stars`: inf is not a number"),
         ("SELECT CAST(x'ff' AS TEXT) AS t", "row 1, column `t`: the text is not UTF-8"),
     ] {
         let text = failure(place.resolve("sqlite", &params(query), true));
