@@ -154,7 +154,7 @@ fn what_a_selection_cannot_be_is_told_with_its_place() {
     wrong("  sample: { share: 0.0 }", "more than 0");
     wrong("  sample: { n: 3, stratify: kind }", "no column `kind`");
     wrong("  limit: 0", "limit");
-    wrong("  schema: { n: { pattern: '(' } }", "`(` is no pattern");
+    wrong("  schema: { n: { pattern: '(' } }", "`(` is not a pattern");
     wrong("  schema: { n: { min: 3, max: 1 } }", "is larger than the largest");
 }
 

@@ -105,7 +105,7 @@ fn mistakes_of_a_matrix_have_places() {
     );
     with("{ a: [[x]] }", "$(matrix.a)", &["a value in a list is a number", "others have names"]);
     with("{ a: 3 }", "$(matrix.a)", &["the axis `a` needs a list of values", "or with names"]);
-    with("{ a: { x: [1] } }", "$(matrix.a)", &["`x` of the axis `a` is no text"]);
+    with("{ a: { x: [1] } }", "$(matrix.a)", &["`x` of the axis `a` is not text"]);
     with(
         "{ a: [x], exclude: [{ a: z }] }",
         "$(matrix.a)",
