@@ -49,6 +49,7 @@ mod model_keys;
 mod named_baselines;
 mod notice;
 mod outside_access;
+mod parallel_asks;
 mod permissions;
 mod plan;
 mod planned_comparisons;

@@ -437,15 +437,14 @@ fn statuses_and_headers_are_scored_where_the_suite_asks_for_them() {
     check("      statuses: any\n      keep_headers: [x-trace]\n", [missing, broken, page]);
     check("      statuses: [404]\n      keep_headers: [x-trace]\n", [missing, None, page]);
     let world = World::new(1);
-    let wrong = SUITE.replace(
-        "      error:",
-        "      statuses: [200, 302]\n      keep_headers: [X-Trace]\n      error:",
-    );
+    let wrong = "      statuses: [200, 302]\n      keep_headers: [X-Trace]\n      error:";
+    let wrong = SUITE.replace("      error:", wrong);
     world.write("suite.yaml", &wrong.replace("URL", "http://127.0.0.1:1"));
     let ran = world.run_in(&["check", "suite.yaml"], &[("APP_KEY", KEY)]).expect(2);
-    for told in
-        ["302 is no status of an answer", "`X-Trace` cannot be the name of a header in lower case"]
-    {
+    for told in [
+        "302 cannot be the status of an answer",
+        "`X-Trace` cannot be the name of a header in lower case",
+    ] {
         assert!(ran.stderr.contains(told), "{}", ran.stderr);
     }
 }

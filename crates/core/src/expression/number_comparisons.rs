@@ -79,7 +79,7 @@ impl NumberComparison {
             value = value.get_attr(part).ok()?;
         }
         let text = value.as_str()?;
-        // What is no number differs from each of them, and may be asked whether it does.
+        // What is not a number differs from each of them, and may be asked whether it does.
         let is_number = text.trim().parse::<f64>().is_ok();
         let Self { name, written, instead, .. } = self;
         (self.is_order || is_number).then(|| {

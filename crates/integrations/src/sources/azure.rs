@@ -135,7 +135,7 @@ impl Credentials {
                  `anonymous: true`, and here are several",
             ),
             None => wrong(
-                "says not what the container is asked with: `key_env`, `sas_env` or `token_env` \
+                "does not say what the container is asked with: `key_env`, `sas_env` or `token_env` \
                  names a variable, and `anonymous: true` is for a public container",
             ),
         }

@@ -179,7 +179,7 @@ fn exports_of_several_tables_are_one_run() {
     world.write("other.csv", "a,b\n1,2\n");
     let told =
         words(&world.run(&["import", "results", "--from", "langfuse", "other.csv"]).expect(2));
-    assert!(told.contains("other.csv, line 2: is no trace, score or observation"), "{told}");
+    assert!(told.contains("other.csv, line 2: is not a trace, score or observation"), "{told}");
     world.write("ragged.csv", "id,timestamp\n1\n");
     let told =
         words(&world.run(&["import", "results", "--from", "langfuse", "ragged.csv"]).expect(2));

@@ -152,7 +152,7 @@ fn two_runs_are_gated_by_id_and_by_address() {
         (&"regressed".into(), &39.into()),
         "{one:#}"
     );
-    // The value that came last stands, and what people said of three answers is no score of the others.
+    // The value that came last stands, and what people said of three answers is not a score of the others.
     let words = ["import", "results", "--from", "mlflow", id("after"), "--server", &address];
     let run = world.run(&[&words[..], &["--format", "json"]].concat());
     let shown: Value = serde_json::from_str(&run.expect(0).stdout).expect("JSON");

@@ -26,7 +26,7 @@ use crate::{
     suite::near_and_known,
 };
 
-/// Of a column that splits rows, so many values are remembered: one with more is no split.
+/// Of a column that splits rows, so many values are remembered: one with more does not divide rows.
 const MOST_SPLIT_VALUES: usize = 1_000;
 
 /// What a suite selects of its dataset.

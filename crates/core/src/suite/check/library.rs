@@ -132,15 +132,15 @@ impl Checker<'_> {
         if let Some(read) = &self.libraries {
             return read.clone();
         }
-        let read: Arc<[_]> = {
-            let read = folders(&self.folder, self.access.root());
-            let read = read.into_iter().filter_map(|folder| {
-                let library = PromptLibrary::read(&folder, &self.access).ok()?;
-                let holds_some = !library.prompts.is_empty() || !library.mistakes.is_empty();
-                holds_some.then_some(library)
-            });
-            read.collect()
-        };
+        let mut read = Vec::new();
+        for folder in folders(&self.folder, self.access.root()) {
+            match PromptLibrary::read(&folder, &self.access) {
+                Ok(library) if library.prompts.is_empty() && library.mistakes.is_empty() => {}
+                Ok(library) => read.push(library),
+                Err(error) => self.complain("/prompts", error.to_string()),
+            }
+        }
+        let read: Arc<[_]> = read.into();
         self.libraries = Some(read.clone());
         read
     }

@@ -42,7 +42,7 @@ impl RawStatuses {
         let Self::Listed(listed) = self else { return None };
         let is_odd = |status: &u16| !(100..600).contains(status) || (300..400).contains(status);
         let i = listed.iter().position(is_odd)?;
-        let message = format!("{} is no status of an answer", listed[i]);
+        let message = format!("{} cannot be the status of an answer", listed[i]);
         let hint =
             "a status is a number from 200 to 599, and redirects (300 to 399) are not followed";
         Some(OptionProblem::new(format!("/statuses/{i}"), message).hint(hint))

@@ -170,7 +170,7 @@ impl Tables {
             None => {
                 let columns: Vec<_> = row.keys().take(12).map(String::as_str).collect();
                 let message = format!(
-                    "is no trace, score or observation as Langfuse exports them; its columns are: {}",
+                    "is not a trace, score or observation as Langfuse exports them; its columns are: {}",
                     columns.join(", ")
                 );
                 return Err(place.error(message).hint(
