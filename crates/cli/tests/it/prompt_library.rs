@@ -121,6 +121,14 @@ fn without_a_library_the_way_to_one_is_told() {
 }
 
 #[test]
+fn a_library_that_cannot_be_read_says_why() {
+    let world = world();
+    fs::create_dir_all(world.path("prompts").join("deep/".repeat(18))).expect("folders");
+    let told = told(&world.run(&["check", "suite.yaml"]).expect(2));
+    assert!(told.contains("folders more than 16 deep"), "{told}");
+}
+
+#[test]
 fn prompts_are_filled_in() {
     let check = |arguments: &[&str], code: i32, expected: &str| {
         let all = [&["prompts", "render", "support/intent"], arguments].concat();
