@@ -4,7 +4,7 @@ use std::{fmt::Write, fs};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
-    dataset::{DatasetError, Format},
+    dataset::{DatasetError, Format, ScratchSpace},
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite},
@@ -40,8 +40,10 @@ fn expansion(criterion: &mut Criterion) {
         kinds: evalmark_scoring::catalog(),
         providers: evalmark_harness::providers::catalog(),
         columnar: no_parquet,
+        scratch: ScratchSpace::new(tempfile::tempfile),
         roots: &[],
         sources: Sources::NONE,
+        receivers: &[],
     };
     let suite = Suite::read(&path, readers).expect("a suite");
     let plan = Plan::new(&suite).expect("a plan");

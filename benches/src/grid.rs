@@ -5,6 +5,8 @@ use evalmark_verdict::RatioOf;
 use crate::{
     cell::{Cell, NO_MARGIN},
     clusters::{Clusters, Scores, Sizes},
+    drift::{Streams, Values},
+    drift_delay::{Delay, delays},
     early::Early,
     epochs::Epochs,
     family::{Corrected, Family},
@@ -91,7 +93,48 @@ fn grid(effort: Effort) -> Vec<Box<dyn Experiment>> {
         Box::new(Sliced { design, dropped, repeats: 5_000 })
     }));
     grid.extend(histories(effort));
+    grid.extend(streams());
     grid
+}
+
+/// Production that stays as the released run was.
+fn streams() -> impl Iterator<Item = Box<dyn Experiment>> {
+    let one = |(values, released, daily)| Streams {
+        values,
+        released,
+        daily,
+        together: 1,
+        repeats: 2_000,
+    };
+    let binary = Values::Binary(0.9);
+    let mut all: Vec<Streams> = [
+        (binary, 30, 100),
+        (binary, 10_000, 100),
+        (binary, 300, 10_000),
+        (Values::Binary(0.01), 300, 100),
+        (Values::Ceiling, 30, 30),
+        (Values::Ceiling, 300, 30),
+        (Values::Skewed, 100, 30),
+        (Values::Sessions, 60, 100),
+        (Values::Amounts, 100, 30),
+        (Values::Categories, 300, 30),
+        (Values::Mixed, 300, 30),
+        (Values::Weekly, 3000, 1000),
+    ]
+    .map(one)
+    .into();
+    all.insert(0, Streams { repeats: 10_000, ..one((binary, 300, 100)) });
+    all.push(Streams { together: 20, repeats: 1_000, ..one((binary, 300, 100)) });
+    all.into_iter().map(|one| -> Box<dyn Experiment> { Box::new(one) })
+}
+
+/// Simulates how long drift takes to be called, handing over each setting as soon as it is known; nothing where `only` is
+/// looked for and is not in the word `drift`.
+pub fn simulate_delays(settings: &Settings, each: impl FnMut(&Delay)) {
+    let wanted = settings.only.as_ref().is_none_or(|word| "drift delay".contains(word.as_str()));
+    if wanted {
+        delays(Runner { seed: settings.seed, effort: settings.effort }, each);
+    }
 }
 
 /// Suites that are run again and again.

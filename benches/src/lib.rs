@@ -6,7 +6,7 @@
 //! program and a local server: the binary `end-to-end`.
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
-//! comparison), a `family` (twenty), `sliced`, stopped `early`, or a `history` of many runs; what it draws is in `shapes.rs`
+//! comparison), a `family` (twenty), `sliced`, stopped `early`, a `history` of many runs, or a year of `drift`, whose `drift_delay` is a table of its own; what it draws is in `shapes.rs`
 //! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `whole.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
@@ -21,6 +21,8 @@
 
 mod cell;
 mod clusters;
+mod drift;
+mod drift_delay;
 mod early;
 mod epochs;
 mod family;
@@ -44,7 +46,8 @@ pub mod harness;
 pub mod likeness;
 pub mod view;
 
-pub use grid::{Settings, simulate};
+pub use drift_delay::{DELAY_HEAD, Delay};
+pub use grid::{Settings, simulate, simulate_delays};
 pub use metric::metric;
 pub use runner::Effort;
 pub use table::{HEAD, Row, Tolerance};

@@ -64,6 +64,18 @@ impl Runner {
         total as f64 / f64::from(repeats)
     }
 
+    /// What `once` returns, of every repeat.
+    pub(crate) fn each<T: Send>(
+        self,
+        label: &str,
+        full: u32,
+        once: impl Fn(&mut Rng) -> T + Sync,
+    ) -> Vec<T> {
+        let stream = mixed(self.seed ^ hash(label));
+        let seeded = |repeat: u32| once(&mut Rng::seed_from_u64(mixed(stream ^ u64::from(repeat))));
+        (0..self.effort.of(full)).into_par_iter().map(seeded).collect()
+    }
+
     /// Repeats `once`; `label` tells the experiment's random numbers from all others'.
     pub(crate) fn shares<const N: usize>(
         self,

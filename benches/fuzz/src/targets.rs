@@ -8,7 +8,7 @@ use std::{
 };
 
 use evalmark_core::{
-    dataset::{DatasetError, Format, Items, Rows},
+    dataset::{DatasetError, Format, Items, Rows, ScratchSpace},
     label::LabelSpec,
     metric::MetricSpec,
     model::{AskMode, Limits, Model, Provider},
@@ -108,8 +108,10 @@ fn readers() -> Readers<'static> {
         kinds: catalog(),
         providers: evalmark_harness::providers::catalog(),
         columnar: columnar_rows,
+        scratch: ScratchSpace::new(tempfile::tempfile),
         roots: &[],
         sources: Sources::NONE,
+        receivers: &[],
     }
 }
 

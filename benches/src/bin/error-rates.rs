@@ -6,7 +6,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use evalmark_benches::{Effort, HEAD, Settings, simulate};
+use evalmark_benches::{DELAY_HEAD, Effort, HEAD, Settings, simulate, simulate_delays};
 
 const USAGE: &str = "usage: error-rates [--quick] [--seed N] [--only WORD]";
 
@@ -23,6 +23,11 @@ fn main() -> ExitCode {
         rows += 1;
         failed += u32::from(!row.holds());
     });
+    let mut delays = Vec::new();
+    simulate_delays(&settings, |delay| delays.push(delay.to_string()));
+    if !delays.is_empty() {
+        println!("\nDays from a drop to its alarm:\n\n{DELAY_HEAD}\n{}", delays.join("\n"));
+    }
     println!("\n{rows} rates, {failed} of them not within tolerance.");
     eprintln!("{:.0} seconds", started.elapsed().as_secs_f64());
     if failed == 0 && rows > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

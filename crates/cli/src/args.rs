@@ -174,6 +174,7 @@ impl PolicyArgs {
                 Fail::Any => FailOn::Any,
                 Fail::Never => FailOn::Never,
             },
+            is_overridden: false,
         }
     }
 }

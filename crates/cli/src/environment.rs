@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use evalmark_runner::Secrets;
+use evalmark_runner::{Auditor, Secrets};
 
 /// Keys are environment variables.
 pub(crate) struct Environment;
@@ -49,13 +49,40 @@ pub(crate) fn cache_dir() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("evalmark"))
 }
 
+/// The file of the key that signs releases.
+pub(crate) fn signing_key() -> Option<PathBuf> {
+    std::env::var_os("EVALMARK_SIGNING_KEY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// Whether this is a CI job, as CI systems say.
 pub(crate) fn is_ci() -> bool {
     let value = std::env::var_os("CI").unwrap_or_default();
     !(value.is_empty() || value == "0" || value.eq_ignore_ascii_case("false"))
 }
 
+/// Where people see more of this run: what `EVALMARK_RUN_URL` says, else the page of the CI job.
+pub(crate) fn run_link() -> Option<String> {
+    let read = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+    let of_github = || {
+        let (server, repository) = (read("GITHUB_SERVER_URL")?, read("GITHUB_REPOSITORY")?);
+        Some(format!("{server}/{repository}/actions/runs/{}", read("GITHUB_RUN_ID")?))
+    };
+    // GitLab, Jenkins.
+    let named = || ["CI_JOB_URL", "BUILD_URL"].iter().find_map(|name| read(name));
+    let of_bitbucket = || {
+        let repository = read("BITBUCKET_REPO_FULL_NAME")?;
+        let number = read("BITBUCKET_BUILD_NUMBER")?;
+        Some(format!("https://bitbucket.org/{repository}/pipelines/results/{number}"))
+    };
+    read("EVALMARK_RUN_URL").or_else(of_github).or_else(named).or_else(of_bitbucket)
+}
+
 /// The Markdown file that GitHub shows as the summary of a job's step.
 pub(crate) fn step_summary() -> Option<PathBuf> {
     std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Who writes the audit log of the repository that this is called in; `None` where it is switched off.
+pub(crate) fn auditor() -> Option<Auditor> {
+    Auditor::find(&std::env::current_dir().ok()?, |name| std::env::var(name).ok())
 }

@@ -10,6 +10,7 @@ mod options;
 mod permissions;
 mod print;
 mod progress;
+mod receivers;
 #[cfg(test)]
 #[path = "../tests/reference/commands.rs"]
 mod reference;

@@ -6,13 +6,17 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     fs::{self, File},
     io::{self, Read},
     path::{Component, Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::suite::text_file::decode;
+use crate::{
+    file_snapshot::{FileSnapshot, SnapshotEntry},
+    suite::text_file::decode,
+};
 
 /// The largest text file that is read whole, in bytes: prompts, included templates, word lists.
 pub const MAX_TEXT: u64 = 16 << 20;
@@ -32,6 +36,8 @@ pub struct FileAccess {
     folder: Arc<Path>,
     read: Arc<Mutex<BTreeSet<PathBuf>>>,
     named: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Files as they were at another time, which stand before those of the disk.
+    snapshot: Option<Arc<dyn FileSnapshot>>,
 }
 
 /// A file that a suite names and that cannot be used. It is told behind the file's name.
@@ -87,13 +93,20 @@ impl FileAccess {
             roots.push(fs::canonicalize(root)?);
         }
         let (read, named) = (Arc::default(), Arc::default());
-        Ok(Self { roots: Some(roots.into()), folder: folder.into(), read, named })
+        Ok(Self { roots: Some(roots.into()), folder: folder.into(), read, named, snapshot: None })
     }
 
     /// Every regular file: for what the user names on the command line.
     pub fn unlimited() -> Self {
         let (read, named) = (Arc::default(), Arc::default());
-        Self { roots: None, folder: Path::new("").into(), read, named }
+        Self { roots: None, folder: Path::new("").into(), read, named, snapshot: None }
+    }
+
+    /// The same files as they were at another time. What was read so far is another list.
+    #[must_use]
+    pub fn at(&self, snapshot: Arc<dyn FileSnapshot>) -> Self {
+        let (read, named) = (Arc::default(), Arc::default());
+        Self { read, named, snapshot: Some(snapshot), ..self.clone() }
     }
 
     /// The suite's own root, a real path; `None` where every folder is allowed.
@@ -118,6 +131,11 @@ impl FileAccess {
     /// Opens a file that may be read.
     pub fn open(&self, path: &Path) -> Result<File, FileError> {
         self.note(path);
+        if let Some((snapshot, real)) = self.in_snapshot(path)? {
+            let file = snapshot.open(&real)?;
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(real);
+            return Ok(file);
+        }
         let real = self.resolve(path)?;
         let file = open_regular(&real)?;
         // What was checked must be what was opened, though a folder may have become a link since.
@@ -128,13 +146,71 @@ impl FileAccess {
         Ok(file)
     }
 
+    /// The file as it was at another time, where it is read so: who has it, and its real path.
+    fn in_snapshot(&self, path: &Path) -> Result<Option<(&dyn FileSnapshot, PathBuf)>, FileError> {
+        let Some(snapshot) = self.snapshot.as_deref() else { return Ok(None) };
+        let (real, entry) = snapshot.find(path)?;
+        let real = match entry {
+            SnapshotEntry::OnDisk => return Ok(None),
+            SnapshotEntry::Missing => {
+                return Err(FileError::Unreadable(io::ErrorKind::NotFound.into()));
+            }
+            SnapshotEntry::Folder => return Err(FileError::NotRegular("a folder")),
+            SnapshotEntry::File => self.allowed(real)?,
+        };
+        Ok(Some((snapshot, real)))
+    }
+
     /// Whether the files of a folder may be looked at.
     pub fn folder(&self, path: &Path) -> Result<(), FileError> {
         self.note(path);
+        if let Some(snapshot) = &self.snapshot {
+            let (real, entry) = snapshot.find(path)?;
+            match entry {
+                SnapshotEntry::OnDisk => {}
+                SnapshotEntry::Folder => return self.allowed(real).map(drop),
+                SnapshotEntry::File => {
+                    return Err(FileError::Unreadable(io::ErrorKind::NotADirectory.into()));
+                }
+                SnapshotEntry::Missing => {
+                    return Err(FileError::Unreadable(io::ErrorKind::NotFound.into()));
+                }
+            }
+        }
         if self.resolve(path)?.is_dir() {
             return Ok(());
         }
         Err(FileError::Unreadable(io::ErrorKind::NotADirectory.into()))
+    }
+
+    /// Whether there is a folder of this path, wherever it lies.
+    pub(crate) fn is_folder(&self, path: &Path) -> bool {
+        let found = self.snapshot.as_ref().and_then(|snapshot| snapshot.find(path).ok());
+        match found.map(|(_, entry)| entry) {
+            Some(SnapshotEntry::Folder) => true,
+            Some(SnapshotEntry::File | SnapshotEntry::Missing) => false,
+            Some(SnapshotEntry::OnDisk) | None => path.is_dir(),
+        }
+    }
+
+    /// What a folder holds: names, and what each of them is. Links are neither files nor folders.
+    pub(crate) fn entries(&self, folder: &Path) -> io::Result<Vec<(OsString, SnapshotEntry)>> {
+        if let Some(snapshot) = &self.snapshot
+            && snapshot.find(folder)?.1 != SnapshotEntry::OnDisk
+        {
+            return snapshot.entries(folder);
+        }
+        let entry = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let kind = match (kind.is_dir(), kind.is_file()) {
+                (true, _) => SnapshotEntry::Folder,
+                (_, true) => SnapshotEntry::File,
+                _ => SnapshotEntry::Missing,
+            };
+            Ok((entry.file_name(), kind))
+        };
+        fs::read_dir(folder)?.map(entry).collect()
     }
 
     /// Whether a file may be read, for one that is opened later.
@@ -163,7 +239,11 @@ impl FileAccess {
 
     /// The real path of a file that lies where it may be read.
     fn resolve(&self, path: &Path) -> Result<PathBuf, FileError> {
-        let real = fs::canonicalize(path)?;
+        self.allowed(fs::canonicalize(path)?)
+    }
+
+    /// The same real path, where it may be read.
+    fn allowed(&self, real: PathBuf) -> Result<PathBuf, FileError> {
         let Some(roots) = &self.roots else { return Ok(real) };
         // A suite that lies there itself (`/dev/shm`) is among data.
         let is_system = |system: &str| real.starts_with(system) && !self.folder.starts_with(system);
@@ -205,6 +285,12 @@ fn default_root(folder: &Path) -> PathBuf {
         suites.parent().filter(|dir| dir.parent().is_some())
     };
     repository.or_else(beside_suites).unwrap_or(folder).to_owned()
+}
+
+/// The text of a file as it is on every system: no byte order mark, and lines that end in `\n`. An error says what the
+/// file is instead.
+pub fn decoded(bytes: Vec<u8>) -> Result<String, String> {
+    decode(bytes)
 }
 
 /// Opens a file, whoever named it, that is neither a folder nor a pipe nor a device: those could

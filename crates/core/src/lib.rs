@@ -4,7 +4,8 @@
 //! it lazily into [`plan::Sample`]s. Everything else is a word that the other crates share.
 //!
 //! What is deliberately absent: network, clocks, threads, randomness, and any metric, model
-//! or source of datasets by name. Reading files is here (suites, prompts, datasets); writing files is not.
+//! or source of datasets by name. Reading files is here (suites, prompts, datasets); writing files is not:
+//! what is kept of very many rows goes to a nameless temporary file, which is handed in ([`dataset::ScratchSpace`]).
 //!
 //! # Glossary
 //!
@@ -50,12 +51,16 @@ pub mod changes;
 mod comparison_order;
 pub mod comparison_text;
 pub mod dataset;
+pub mod drift;
+pub mod drift_text;
 pub mod embedding;
 pub mod estimate;
 mod examples;
 pub mod expression;
 pub mod feature;
+pub mod feedback;
 pub mod fields;
+pub mod file_snapshot;
 pub mod files;
 pub mod finish_reason;
 pub mod history;
@@ -64,6 +69,7 @@ pub mod item;
 pub mod key_hosts;
 pub mod label;
 pub mod logprobs;
+pub mod logs;
 mod media_template;
 pub mod message;
 pub mod metric;
@@ -78,7 +84,9 @@ pub mod prices;
 pub mod prompt;
 mod prompt_hash;
 pub mod prompt_library;
+pub mod prompt_registry;
 pub mod provider;
+pub mod receiver;
 pub mod record;
 pub mod request;
 pub mod score;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     dataset::{
-        DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items, SchemaCheck,
+        DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items, RowSet, SchemaCheck,
         SchemaViolations, SelectedRows,
     },
     item::Item,
@@ -105,7 +105,7 @@ impl Plan {
         schema_of(&dataset)?;
         for item in Items::open(&dataset)? {
             let item = item?;
-            profiler.see(&item);
+            profiler.see(&item)?;
             remarks.see(item.fields.remarks());
             check(&item).map_err(|problem| of_item(&dataset, &item, problem))?;
             for prompt in &suite.prompts {
@@ -137,13 +137,16 @@ impl Plan {
         })
     }
 
-    /// The same plan over some of its items only: those whose place says so. Each pass still
+    /// The same plan over some of its items only: those at these places. Each pass still
     /// reads the whole dataset.
     #[must_use]
-    pub fn only(&self, items: Arc<[bool]>) -> Self {
-        let n_items = items.iter().filter(|taken| **taken).count() as u64;
+    pub fn only(&self, items: RowSet) -> Self {
+        let n_items = items.count();
         Self {
-            dataset: Arc::new(DatasetSpec { only: Some(items), ..(*self.dataset).clone() }),
+            dataset: Arc::new(DatasetSpec {
+                only: Some(Arc::new(items)),
+                ..(*self.dataset).clone()
+            }),
             profile: DatasetProfile { n_items, ..self.profile.clone() },
             ..self.clone()
         }

@@ -12,6 +12,8 @@ pub struct Policy {
     pub inconclusive: OnInconclusive,
     /// Which answers fail at all.
     pub fail_on: FailOn,
+    /// Whether somebody passes the verdict over, for a reason that is recorded.
+    pub is_overridden: bool,
 }
 
 /// Whether there has to be a baseline.
@@ -73,13 +75,15 @@ impl Consequence {
 impl Policy {
     /// What follows from an answer: the one place that knows.
     pub fn consequence(self, answer: Answer) -> Consequence {
-        let may_fail = self.fail_on == FailOn::Any;
+        let may_fail = self.fail_on == FailOn::Any && !self.is_overridden;
         match (answer, self.inconclusive) {
             (Answer::Improved | Answer::Pass, _) => Consequence::Pass,
             (Answer::Incomparable, _) => Consequence::NoVerdict,
-            (Answer::Inconclusive, OnInconclusive::Pass) => Consequence::Notice,
+            (Answer::Inconclusive, OnInconclusive::Pass) if !self.is_overridden => {
+                Consequence::Notice
+            }
             (Answer::Inconclusive, OnInconclusive::Warn) => Consequence::Warning,
-            (Answer::Inconclusive, OnInconclusive::Fail) | (Answer::Regressed, _) => {
+            (Answer::Inconclusive | Answer::Regressed, _) => {
                 if may_fail {
                     Consequence::Failure
                 } else {
@@ -95,6 +99,7 @@ impl Policy {
         let is_excused =
             Self::default().consequence(answer).fails() && !self.consequence(answer).fails();
         let option = match (answer, self.inconclusive) {
+            _ if self.is_overridden => "--override",
             (Answer::Inconclusive, OnInconclusive::Warn) => "--inconclusive warn",
             (Answer::Inconclusive, OnInconclusive::Pass) => "--inconclusive pass",
             _ => "--fail-on never",
@@ -128,5 +133,12 @@ mod tests {
         check(OnInconclusive::Fail, FailOn::Never, [good, good, warn, warn, none]);
         check(OnInconclusive::Warn, FailOn::Never, [good, good, warn, warn, none]);
         check(OnInconclusive::Pass, FailOn::Never, [good, good, hint, warn, none]);
+        let overridden = Policy { is_overridden: true, ..Policy::default() };
+        let answers = [Improved, Pass, Inconclusive, Regressed, Incomparable];
+        let expected = [good, good, warn, warn, none];
+        assert_eq!(answers.map(|answer| overridden.consequence(answer)), expected);
+        assert_eq!(overridden.excuse(Regressed), Some("--override"));
+        assert_eq!(overridden.excuse(Pass), None);
+        assert_eq!(overridden.excuse(Incomparable), None);
     }
 }

@@ -104,6 +104,7 @@ impl Template {
         // It would print what surrounds the template, which is no part of an item.
         environment.remove_global("debug");
         size_guard::add(&mut environment);
+        environment.add_filter("fromjson", crate::expression::from_json);
         let calculates = numbers::calculates(source);
         numbers::prepare(&mut environment, calculates);
         size_guard::guarded(source)

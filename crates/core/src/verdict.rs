@@ -251,9 +251,32 @@ pub struct Verdict {
     /// other run.
     #[serde(default)]
     pub changes: Option<Vec<Change>>,
+    /// Who passed the verdict over, where somebody did. It stays what it is, and so does `verdict.json`.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+/// A verdict that somebody passes over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Override {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
 }
 
 impl Verdict {
+    /// Passes it over, loudly: the verdict and each comparison that does not pass say so, wherever they are told.
+    pub fn pass_over(&mut self, by: Override) {
+        let told = format!("OVERRIDDEN by {}: {}", by.by, by.reason);
+        self.says = format!("{told}. {}", self.says);
+        for comparison in self.comparisons.iter_mut().filter(|one| !one.answer.passes()) {
+            comparison.notes.insert(0, told.clone());
+            comparison.says = format!("overridden: {}", comparison.says);
+        }
+        self.overridden = Some(by);
+    }
+
     /// The comparisons: those that do not pass first, and among these the one first that may have lost most of
     /// its margin.
     pub fn worst_first(&self) -> Vec<&Comparison> {

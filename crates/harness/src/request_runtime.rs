@@ -1,6 +1,6 @@
 //! What all endpoints of a process share: threads, and the settings that hold for all of them.
 
-use std::{ffi::OsString, io, sync::Arc};
+use std::{ffi::OsString, io, sync::Arc, time::Duration};
 
 use evalmark_net::{CredentialEnvironment, Threads};
 use tokio::runtime::Handle;
@@ -44,6 +44,11 @@ impl RequestRuntime {
     pub fn stop_on_signals(&self, stop: &Stop) -> io::Result<()> {
         let stop = stop.clone();
         self.threads.on_signals(move || stop.escalate())
+    }
+
+    /// Waits, and returns whether it came to the end: `false` where a stop was requested meanwhile.
+    pub fn wait(&self, span: Duration, stop: &Stop) -> bool {
+        self.handle().block_on(async { stop.unless(tokio::time::sleep(span)).await }).is_some()
     }
 
     /// The settings.

@@ -74,6 +74,8 @@ pub enum Table {
     RunValues,
     /// `confusion.parquet`.
     Confusion,
+    /// A segment in the folder of a suite's monitor.
+    Records,
 }
 
 impl Table {
@@ -85,6 +87,7 @@ impl Table {
             Self::Summary => "summary.parquet",
             Self::RunValues => "run_values.parquet",
             Self::Confusion => "confusion.parquet",
+            Self::Records => "monitor/NNNNNN.parquet",
         }
     }
 
@@ -102,6 +105,7 @@ impl Table {
                 "a class that was right x one that was predicted, by prompt, model and metric; only \
                  where a metric has classes"
             }
+            Self::Records => "a record of production, in the order of the logs",
         }
     }
 
@@ -113,12 +117,15 @@ impl Table {
             Self::Summary => SUMMARY.to_vec(),
             Self::RunValues => RUN_VALUES.to_vec(),
             Self::Confusion => CONFUSION.to_vec(),
+            Self::Records => [&RECORDS[..], &PER_METRIC_AND_SLICE[..1], &[PER_CATEGORY]].concat(),
         }
     }
 }
 
 /// What comes before a metric's name in `samples.parquet`.
 pub(crate) const SCORE_PREFIX: &str = "score.";
+/// What comes before a watched category's name in a monitor's records.
+pub(crate) const CATEGORY_PREFIX: &str = "category.";
 /// What comes before a slice column's name in `samples.parquet`.
 pub(crate) const SLICE_PREFIX: &str = "slice.";
 
@@ -184,6 +191,13 @@ const PER_METRIC_AND_SLICE: [Column; 2] = [
     nullable("score.<metric>", Kind::Float, "the metric's score; null means not scored, never 0"),
     nullable("slice.<column>", Kind::Text, "the item's value of a slice column"),
 ];
+
+/// One for each category that is watched.
+const PER_CATEGORY: Column = nullable(
+    "category.<name>",
+    Kind::Text,
+    "the record's value of a category that the suite watches",
+);
 
 /// The last column of `samples.parquet`.
 pub(crate) const INPUT: Column = nullable(
@@ -378,4 +392,36 @@ pub(crate) const CONFUSION: [Column; 8] = [
     column("count", Kind::Int64, "how many answers"),
     nullable("run_id", Kind::Text, "the run"),
     nullable("suite", Kind::Text, "the suite's name"),
+];
+
+/// The fixed columns of a monitor's segments.
+pub(crate) const RECORDS: [Column; 24] = [
+    column("record_id", Kind::Text, "the record's id, or a hash of its line"),
+    nullable("at", Kind::Time, "when it was answered"),
+    column("file", Kind::Text, "the file that it stands in"),
+    column("line", Kind::Int64, "its line there, from 1"),
+    nullable("prompt", Kind::Text, "the prompt's name"),
+    nullable("prompt_hash", Kind::Text, "the prompt's hash as it was served"),
+    nullable("model", Kind::Text, "the model as it was served"),
+    nullable("cluster", Kind::Text, "records that share it are not independent"),
+    column("outcome", Kind::Text, "answered, refused, invalid or failed"),
+    nullable("finish_reason", Kind::Text, "why the answer ended"),
+    nullable("error", Kind::Text, "why there is no answer, redacted"),
+    nullable("latency_ms", Kind::Float, "how long the answer took"),
+    nullable("input_tokens", Kind::Int64, "tokens of the prompt"),
+    nullable("output_tokens", Kind::Int64, "tokens of the answer"),
+    nullable("cost_usd", Kind::Float, "US dollars"),
+    column("output_chars", Kind::Int64, "characters of the answer"),
+    nullable("input_chars", Kind::Int64, "characters of the variables"),
+    nullable(
+        "language",
+        Kind::Text,
+        "the language of what the suite watches (ISO 639-3), or `und` where it cannot be told",
+    ),
+    column("missing", Kind::Texts, "fields and variables that the suite names and the line lacks"),
+    column("sampled", Kind::Bool, "whether its texts are kept"),
+    column("sample_rate", Kind::Float, "how probable that was"),
+    nullable("output", Kind::Text, "the answer, redacted; only where it is sampled"),
+    nullable("input", Kind::Text, "the variables as JSON, redacted; only where it is sampled"),
+    column("targets", Kind::Texts, "the right answers, redacted; only where it is sampled"),
 ];

@@ -16,6 +16,8 @@
 mod autolinks;
 pub mod changed_item;
 pub mod columns;
+pub mod drift_message;
+pub mod exposition;
 pub mod finding;
 pub mod gate_report;
 pub mod github;
@@ -26,10 +28,12 @@ pub mod latency;
 pub mod markdown;
 pub mod open_metrics;
 mod parquet;
+pub mod run_message;
+pub mod run_metrics;
 pub mod safe_text;
 pub mod sarif;
 
 pub use parquet::{
-    ReadError, WriteError, answers, arrow, columnar, dataset, dataset_rows, run_values,
+    ReadError, WriteError, answers, arrow, columnar, dataset, dataset_rows, records, run_values,
     sample_pages, sample_texts, samples, scores, summary, usage,
 };

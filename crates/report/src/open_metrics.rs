@@ -80,6 +80,7 @@ fn write_metrics(out: &mut String, report: &GateReport) -> fmt::Result {
             writeln!(out, "{name}{{{labels}}} {}", u8::from(passes))?;
         }
     }
+    write_overrides(out, report)?;
     for Family { name, help, value } in &FAMILIES {
         head(out, name, help)?;
         let mut seen = BTreeSet::new();
@@ -100,6 +101,21 @@ fn write_metrics(out: &mut String, report: &GateReport) -> fmt::Result {
     Ok(())
 }
 
+/// What somebody passed over; nothing where nobody did.
+fn write_overrides(out: &mut String, report: &GateReport) -> fmt::Result {
+    let is_overridden = |suite: &&ReportedSuite| {
+        suite.verdict.as_ref().is_some_and(|verdict| verdict.overridden.is_some())
+    };
+    let names: BTreeSet<_> =
+        report.suites.iter().filter(is_overridden).map(|suite| label(&suite.suite)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let name = "evalmark_overridden";
+    head(out, name, "1 where the suite's verdict fails and somebody passed it over.")?;
+    names.iter().try_for_each(|suite| writeln!(out, "{name}{{suite=\"{suite}\"}} 1"))
+}
+
 fn passes(suite: &ReportedSuite) -> Option<bool> {
     let of_verdict = suite.verdict.as_ref().map(|verdict| verdict.answer.passes());
     if suite.incomplete.is_some() { Some(false) } else { of_verdict }
@@ -111,11 +127,7 @@ fn head(out: &mut String, name: &str, help: &str) -> fmt::Result {
 
 fn labels(suite: &str, comparison: &Comparison) -> String {
     let Comparison { prompt, model, metric, measure, .. } = comparison;
-    let measure = match measure {
-        Measure::Difference => "difference",
-        Measure::Ratio => "ratio",
-        Measure::Level => "level",
-    };
+    let measure = measure_name(*measure);
     let labels = [
         ("suite", suite),
         ("prompt", prompt),
@@ -124,6 +136,15 @@ fn labels(suite: &str, comparison: &Comparison) -> String {
         ("measure", measure),
     ];
     labels.map(|(name, value)| format!("{name}=\"{}\"", label(value))).join(",")
+}
+
+/// The word for what is compared.
+pub(crate) fn measure_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Difference => "difference",
+        Measure::Ratio => "ratio",
+        Measure::Level => "level",
+    }
 }
 
 /// A label's value: on one line, and within its quotes. GitLab takes whatever follows a `#` for a comment, even there.

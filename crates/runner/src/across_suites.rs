@@ -23,6 +23,7 @@ use crate::{
     error::Result,
     run::{EndedRun, RunEnd},
     source_places::kept_places,
+    told_receivers::RunReceivers,
 };
 
 /// What became of one suite.
@@ -47,18 +48,26 @@ pub struct EndedSuite {
     pub broken: BrokenItems,
     /// P-values of its comparisons, adjusted over all suites; parallel to the verdict's.
     pub adjusted: Vec<f64>,
+    /// Who is told of it.
+    pub receivers: RunReceivers,
 }
 
 impl From<EndedRun> for EndedSuite {
     fn from(run: EndedRun) -> Self {
         let findings = run.findings();
-        let EndedRun { folder, record, end, .. } = run;
+        let EndedRun { folder, record, end, loaded, .. } = run;
+        let receivers = RunReceivers::of(loaded.suite.receivers, &record);
         let (rows, outcome, incomplete) = match end {
             RunEnd::Finished { rows, decision } => (rows, decision, record.incomplete.clone()),
             RunEnd::Interrupted => (Vec::new(), None, Some("the run was interrupted".to_owned())),
             RunEnd::BrokenOff(error) => (Vec::new(), None, Some(error.in_full())),
         };
-        Self { findings, rows, ..Self::new(&folder, &record, outcome.map(|of| *of), incomplete) }
+        Self {
+            findings,
+            rows,
+            receivers,
+            ..Self::new(&folder, &record, outcome.map(|of| *of), incomplete)
+        }
     }
 }
 
@@ -77,6 +86,7 @@ impl From<GateOutcome> for EndedSuite {
             verdict: Some(verdict),
             broken,
             adjusted: Vec::new(),
+            receivers: RunReceivers::default(),
         }
     }
 }
@@ -89,6 +99,16 @@ impl EndedSuite {
     pub(crate) fn gated(folder: &RunFolder, record: &RunRecord, outcome: GateOutcome) -> Self {
         let findings = outcome.findings();
         Self { findings, ..Self::new(folder, record, Some(outcome), None) }
+    }
+
+    /// A run that ended earlier, with the verdict that its folder keeps.
+    pub(crate) fn kept(
+        folder: &RunFolder,
+        record: &RunRecord,
+        outcome: Option<GateOutcome>,
+    ) -> Self {
+        let findings = outcome.as_ref().map(GateOutcome::findings).unwrap_or_default();
+        Self { findings, ..Self::new(folder, record, outcome, record.incomplete.clone()) }
     }
 
     /// Reads the summary of a run that was gated after it ended, for the table over all suites.
@@ -119,6 +139,7 @@ impl EndedSuite {
             verdict,
             broken,
             adjusted: Vec::new(),
+            receivers: RunReceivers::default(),
         }
     }
 
@@ -188,6 +209,14 @@ impl EndedSuite {
     /// Comparisons that regressed, all suites taken into account.
     pub fn n_regressed_over_suites(&self) -> usize {
         self.over_suites().filter(|one| one.answer == Answer::Regressed).count()
+    }
+
+    /// Whether it fails by an answer that somebody may pass over: never where answers are missing, or where there is no
+    /// verdict.
+    pub fn can_be_overridden(&self) -> bool {
+        let found = self.findings_over_suites();
+        let fails = matches!(found.answer, Some(Answer::Regressed | Answer::Inconclusive));
+        fails && !found.lacks_answers && !found.is_incomplete && self.incomplete.is_none()
     }
 
     /// Its answer over all suites, if the user's policy lets an answer pass that would fail by default.

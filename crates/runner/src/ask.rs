@@ -18,8 +18,8 @@ use evalmark_core::{
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Stop, Tally,
-    Tuning, ask_in_batches, ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Spent, Stop,
+    Tally, Tuning, ask_in_batches, ask_within,
 };
 
 use crate::{
@@ -75,6 +75,19 @@ pub struct BudgetLimits {
     pub max_cost_usd: Option<f64>,
     /// Tokens, prompts and answers combined.
     pub max_tokens: Option<u64>,
+}
+
+impl BudgetLimits {
+    /// What may be spent after a run, where several share the limits.
+    #[must_use]
+    pub fn after(self, spent: Spent) -> Self {
+        let left_usd = |limit: f64| (limit - spent.cost_usd).max(0.0);
+        let left_tokens = |limit: u64| limit.saturating_sub(spent.tokens);
+        Self {
+            max_cost_usd: self.max_cost_usd.map(left_usd),
+            max_tokens: self.max_tokens.map(left_tokens),
+        }
+    }
 }
 
 /// Which models are asked.
@@ -380,6 +393,11 @@ impl Endpoints {
     /// US dollars that were spent; what nobody knows the price of costs nothing.
     pub fn spent_usd(&self) -> f64 {
         self.budget.spent().cost_usd
+    }
+
+    /// What was spent within the budget.
+    pub fn amount_spent(&self) -> Spent {
+        self.budget.spent()
     }
 
     /// What was spent, in the unit of the budget.

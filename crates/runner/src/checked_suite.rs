@@ -34,7 +34,9 @@ impl CheckedSuite {
         match load(&path, &RunOptions::default(), host) {
             Ok(loaded) => {
                 let refused = loaded.check_keys(host).err();
-                let errors = refused.into_iter().map(RunError::from).collect();
+                let receivers = host.check_receivers(&loaded.suite.receivers).err();
+                let errors = refused.into_iter().map(RunError::from);
+                let errors = errors.chain(receivers.map(RunError::from)).collect();
                 let remarks = program_remarks(&loaded, host);
                 Self { path, loaded: Some(loaded), errors, remarks }
             }

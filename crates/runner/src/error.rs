@@ -149,6 +149,9 @@ from_store_errors!(
     evalmark_store::WriteFileError,
     evalmark_store::integrity::IntegrityError,
     evalmark_store::baseline::BaselineError,
+    evalmark_store::feedback::FeedbackFileError,
+    evalmark_store::monitor::MonitorFolderError,
+    evalmark_store::releases::ReleasesError,
 );
 
 /// What was tried, and why it failed.
@@ -178,6 +181,7 @@ without_advice!(
     evalmark_report::WriteError,
     evalmark_scoring::QuestionError,
     evalmark_verdict::CompareError,
+    evalmark_verdict::DriftError,
     evalmark_verdict::GateError,
     evalmark_verdict::StoppingError,
     serde_json::Error,

@@ -5,13 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::{policy::Policy, source::Sources, suite::Readers};
+use evalmark_core::{
+    dataset::ScratchSpace, policy::Policy, receiver::ReceiverKind, source::Sources, suite::Readers,
+};
 use evalmark_harness::providers;
 use evalmark_report::columnar::columnar_rows;
 use evalmark_scoring::catalog;
 use evalmark_store::run_record::RunOptions;
 
-use crate::{Notices, Permissions, Secrets};
+use crate::{Auditor, Notices, Permissions, Secrets};
 
 /// What the engine gets from the program around it, as it neither prints nor reads the environment.
 #[derive(Clone, Copy)]
@@ -29,10 +31,14 @@ pub struct Host<'a> {
     pub cache_dir: Option<&'a Path>,
     /// Where datasets come from that are no plain files, and whether they may be fetched.
     pub sources: Sources<'a>,
+    /// Who can be told what became of a run.
+    pub receivers: &'a [ReceiverKind],
     /// Whether metrics of a suite may run programs. Every command line says so anew: no run keeps it.
     pub allow_exec: bool,
     /// The variables that programs of a suite's metrics see.
     pub program_variables: &'a [(OsString, OsString)],
+    /// Who puts what is done into the audit log; `None` where it is switched off.
+    pub audit: Option<&'a Auditor>,
 }
 
 impl<'a> Host<'a> {
@@ -51,8 +57,10 @@ impl<'a> Host<'a> {
             policy,
             cache_dir,
             sources,
+            receivers: &[],
             allow_exec,
             program_variables,
+            audit: None,
         }
     }
 
@@ -61,7 +69,7 @@ impl<'a> Host<'a> {
     pub(crate) fn readers<'b>(&'b self, options: &'b RunOptions) -> Readers<'b> {
         let cache_dir = options.cache_dir.as_deref().or(self.sources.cache_dir);
         let sources = Sources { cache_dir, keys: self, ..self.sources };
-        Readers { sources, ..readers(&self.permissions.roots) }
+        Readers { sources, receivers: self.receivers, ..readers(&self.permissions.roots) }
     }
 }
 
@@ -72,7 +80,9 @@ pub(crate) fn readers(roots: &[PathBuf]) -> Readers<'_> {
         kinds: catalog(),
         providers: providers::catalog(),
         columnar: columnar_rows,
+        scratch: ScratchSpace::new(tempfile::tempfile),
         roots,
         sources: Sources::NONE,
+        receivers: &[],
     }
 }

@@ -17,10 +17,14 @@
 //! It owns no file: what a run leaves is laid out by the store crate and written by the report crate.
 
 mod across_suites;
+mod affected;
 mod against;
 mod answer_amounts;
 mod ask;
+mod audit;
+mod bisect;
 mod calibrate;
+mod canary;
 mod checked_suite;
 mod collect_answers;
 mod corpus_metric;
@@ -30,6 +34,7 @@ mod early;
 mod ending;
 mod error;
 mod export;
+mod feedback;
 mod file_watch;
 mod first_suite;
 mod gate;
@@ -44,8 +49,10 @@ mod key_command;
 mod leaderboard;
 mod listed_runs;
 mod load;
+mod log_cases;
 mod metric_scale;
 mod model_keys;
+mod monitor;
 mod named_baselines;
 mod notice;
 mod outside_access;
@@ -61,13 +68,17 @@ mod promote;
 mod prompts;
 mod provider_list;
 mod pruned_answers;
+mod receiver_secrets;
 mod records;
 pub mod redacted_keys;
+mod releases;
 mod reorder;
 mod report;
 pub mod resolvable_margins;
+mod revisions;
 mod run;
 mod run_id;
+mod scaled_suite;
 mod score_samples;
 mod secrets;
 mod shared_ledger;
@@ -77,7 +88,9 @@ mod suite_of_run;
 mod suites_json;
 mod summary;
 mod target_check;
+mod token_count;
 mod token_estimate;
+mod told_receivers;
 mod tried_forms;
 mod unknown_name;
 mod variants;
@@ -89,9 +102,26 @@ pub use self::{
     across_suites::{
         EndedSuite, Excused, OverSuites, adjust_over_suites, ending_of_suites, gate_report,
     },
+    affected::{
+        AffectedOptions, AffectedReason, AffectedSuite, AffectedSuites, affected_document,
+        affected_suites,
+    },
     against::UngatedSuite,
     ask::{BudgetLimits, UnknownPrice},
+    audit::{
+        AuditExport, Auditor, CheckpointError, CheckpointOptions, NotAudited, SignedCheckpoint,
+        VerifiedAudit, VerifyAuditOptions, audit_csv, audit_document, audit_json_lines,
+        audit_report_document, sign_checkpoint, verify_audit,
+    },
+    bisect::{
+        BisectError, BisectLook, BisectOptions, BisectStatus, Bisected, bisect, bisect_document,
+        ending_of_bisect,
+    },
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
+    canary::{
+        CanaryClock, CanaryEnd, CanaryError, CanaryLook, CanaryOptions, SystemClock,
+        canary_document, canary_look, repeat_looks,
+    },
     checked_suite::CheckedSuite,
     collect_answers::ShorterDataset,
     dataset::{
@@ -110,6 +140,11 @@ pub use self::{
     ending::{Ending, Findings},
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
+    feedback::{
+        CompareFeedbackOptions, FeedbackComparison, FeedbackEstimate, FeedbackImport,
+        FeedbackStatus, FeedbackStatusOptions, FeedbackUseError, FeedbackVariant, ImportedFeedback,
+        SignalStatus, compare_feedback, ending_of_feedback, feedback_status,
+    },
     file_watch::{FileWatch, files_of_suite},
     first_suite::{
         AddedRecipe, CiService, DatasetLook, FileOutcome, FirstProvider, FirstSuite,
@@ -137,8 +172,18 @@ pub use self::{
     leaderboard::{Board, BoardPair, BoardPlace, LeaderboardGroups, boards, leaderboard_groups},
     listed_runs::runs_document,
     load::{LoadError, LoadedSuite, each_once, load, load_all},
+    log_cases::{
+        CasesFromLogs, FreezeOptions, FromLogsOptions, Frozen, LogCasesError, Picked, PickedKind,
+        Quota, cases_from_logs, freeze,
+    },
     metric_scale::KeptMetricError,
     model_keys::MissingKey,
+    monitor::{
+        DriftTest, Monitor, MonitorDay, MonitorEnd, MonitorError, MonitorFigures, MonitorOptions,
+        MonitorReference, MonitorRestartOptions, MonitorStatus, MonitorStatusOptions,
+        MonitoredMetric, day_name, ending_of_monitor, ending_of_reading, monitor_document,
+        monitor_restart, monitor_status, reading_document,
+    },
     named_baselines::{
         BaselineMean, baseline_document, baseline_means, broken_in_full, named_baselines,
     },
@@ -156,24 +201,46 @@ pub use self::{
     programs::RefusedProgram,
     promote::{PromoteOptions, PromotedRun, promote},
     prompts::{
-        FillOptions, LintOptions, NewPromptError, RenderPromptError, RenderedPrompt,
-        library_document, lint_prompts, new_prompt, open_library, prompt_document, render_prompt,
-        rendered_document,
+        BlamedFile, BlamedText, DiffedText, FillOptions, KnownRun, KnownScore, LintOptions,
+        LogEntry, LogOptions, NamedValue, NewPromptError, PromptChange, PromptDiff,
+        PromptFileError, PromptLog, PromptVersion, RenderPromptError, RenderedPrompt, RestoreError,
+        RestoredPrompt, VersionError, blame_document, diff_document, library_commit,
+        library_document, lint_prompts, log_document, new_prompt, open_library, prompt_blame,
+        prompt_diff, prompt_document, prompt_file, prompt_log, prompt_rollback, prompt_tokens,
+        render_prompt, rendered_document, rollback_document, write_prompt_file,
     },
     provider_list::{listed_providers, provider_yaml, providers_document, supported},
     pruned_answers::{check_kept_endpoint, moment_ago},
+    receiver_secrets::RefusedReceivers,
     records::RecordedSamplesError,
+    releases::{
+        ApproveOptions, ApprovedRelease, EnvironmentStatus, ExportFormat, ExportedFile,
+        ExportedRelease, PromoteReleaseOptions, PromotedRelease, PromptStatus, ProposeOptions,
+        ProposedRelease, RefusedRelease, ReleaseContextError, ReleaseExportError, ReleaseKeyError,
+        ReleaseRule, Releases, ReleasesOptions, RollbackError, RollbackOptions, RolledBack,
+        UnmetRule, VerifiedReleases, WorkingTree, approve_release, approved_document,
+        export_release, promote_release, promoted_document, propose_release, proposed_document,
+        refusal_document, release_status, roll_back, rolled_back_document, status_document,
+        told_age, verified_document, verify_releases, write_exported,
+    },
     report::{ReportOptions, report},
+    revisions::{RevisionError, named_commit, state_at},
     run::{
         AgainstOptions, CutOffRemark, EndedRun, OtherExperiment, PreparedRun, ProgramChanged,
         ResumeOptions, Run, RunEnd, cut_off_remarks,
     },
+    scaled_suite::ScaledSuite,
     secrets::Secrets,
     shared_ledger::{CacheFolderError, cache_document, shared_ledger_path},
     source_keys::NamedServerKeys,
     suite_of_run::AnotherSuite,
     suites_json::suites_json,
     target_check::UnusableTargets,
+    token_count::TokenCount,
+    told_receivers::{
+        QueuedMessages, RunReceivers, ended_run, queue_alarms, queue_for, queue_messages,
+        run_message,
+    },
     unknown_name::UnknownName,
     variants::{ReadRowsError, read_variants},
 };

@@ -23,6 +23,7 @@ use crate::{
     model_keys::allowed_keys,
     permissions::RefusedKeys,
     programs::{self, Programs},
+    revisions::{add_prompts_at, asked_at},
     target_check::UsableTargets,
     tried_forms::TriedForms,
 };
@@ -53,7 +54,7 @@ impl LoadedSuite {
 
 /// Reads, checks and plans a suite with what the command line says of it.
 pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<LoadedSuite> {
-    let mut suite = read_suite(path, options, host)?;
+    let mut suite = asked_suite(path, options, host)?;
     suite.select(&options.prompts, &options.models)?;
     suite.dataset.limit_to(options.limit);
     suite.epochs = options.epochs.unwrap_or(suite.epochs);
@@ -100,6 +101,18 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     let labels = labels.map(Option::transpose).collect::<Result<_, _>>()?;
     let programs = Arc::new(Programs::new(&suite.path, metrics.len(), host.program_variables));
     Ok(LoadedSuite { suite, plan, metrics, programs, labels, hash })
+}
+
+/// Reads a suite with the prompts of the revisions that the command line names.
+fn asked_suite(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Suite> {
+    let mut suite = match &options.asked_at {
+        Some(commit) => asked_at(path, commit, true, options, host)?,
+        None => read_suite(path, options, host)?,
+    };
+    if let Some(commit) = &options.prompts_at {
+        add_prompts_at(&mut suite, commit, options, host)?;
+    }
+    Ok(suite)
 }
 
 /// Suites that are run together, each file once; no two may have one name, which is that of their runs and
@@ -301,7 +314,7 @@ pub(crate) fn judged_names(loaded: &LoadedSuite) -> Vec<String> {
 }
 
 /// A metric's name with the hash of all that decides its scores, the models that it asks included.
-fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> NamedHash {
+pub(crate) fn metric_hash(suite: &Suite, spec: &MetricSpec, metric: &Metric) -> NamedHash {
     let models = metric.judge().map_or(&[][..], Judge::models).iter();
     let models: Vec<_> = models
         .filter_map(|name| suite.models.get(suite.model_index(name)?))

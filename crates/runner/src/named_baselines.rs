@@ -9,6 +9,7 @@ use evalmark_store::{
     named_run::check_folder,
     run_record::RunRecord,
 };
+use evalmark_verdict::Variant;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -56,7 +57,11 @@ pub fn named_baselines(name: &str, out: &Path) -> Result<Vec<ListedBaseline>> {
 
 /// The means of a baseline, by prompt, model and metric.
 pub fn baseline_means(listed: &ListedBaseline, record: &RunRecord) -> Result<Vec<BaselineMean>> {
-    let variants = read_variants(&listed.folder.scores())?;
+    Ok(variant_means(&read_variants(&listed.folder.scores())?, record))
+}
+
+/// The means of prompts and models that a run measured.
+pub(crate) fn variant_means(variants: &[Variant], record: &RunRecord) -> Vec<BaselineMean> {
     let of_metrics = variants.iter().flat_map(|variant| {
         record.metrics.iter().map(|metric| {
             let mean = Some(variant.mean(&metric.name)).filter(|mean| mean.is_finite());
@@ -68,7 +73,7 @@ pub fn baseline_means(listed: &ListedBaseline, record: &RunRecord) -> Result<Vec
             }
         })
     });
-    Ok(of_metrics.collect())
+    of_metrics.collect()
 }
 
 /// Why a baseline is broken, with the causes.

@@ -108,6 +108,15 @@ pub enum Notice<'a> {
     RunAnswered(&'a EndedRun),
     /// The answers of judges are not exported, and why.
     JudgesLeftOut(&'a RunError),
+    /// An earlier process was stopped while it wrote the audit log; its half line was taken out.
+    AuditRecovered {
+        /// The log.
+        path: &'a Path,
+        /// The line.
+        line: u64,
+    },
+    /// Others can read a private key.
+    KeyExposed(&'a str),
 }
 
 /// How much a notice weighs.
@@ -220,6 +229,8 @@ impl Notice<'_> {
             | Self::MarginUnresolved(_)
             | Self::BudgetReached { .. }
             | Self::CostUnknown { .. }
+            | Self::AuditRecovered { .. }
+            | Self::KeyExposed(_)
             | Self::JudgesLeftOut(_) => NoticeLevel::Warning,
             Self::BaselineMissing(_) | Self::Incomparable(_) => NoticeLevel::Error,
         }
@@ -235,6 +246,7 @@ impl Display for Notice<'_> {
             | Self::FirstRun(text)
             | Self::Ungated(text)
             | Self::HowToCompare(text)
+            | Self::KeyExposed(text)
             | Self::MarginUnresolved(text) => f.write_str(text),
             Self::DefaultGate => f.write_str(
                 "no `gate:` in the suite: every metric is gated at alpha 0.05, margin 0.03",
@@ -281,11 +293,20 @@ impl Display for Notice<'_> {
             Self::Interrupted { run, batches } => interrupted(f, run, *batches),
             Self::BaselineMissing(error) | Self::Incomparable(error) => error.fmt(f),
             Self::RunAnswered(run) => write!(f, "{} has its answers", run.folder.path.display()),
+            Self::AuditRecovered { path, line } => audit_recovered(f, path, *line),
             Self::JudgesLeftOut(error) => {
                 write!(f, "the answers of judges are left out: {}", error.in_full())
             }
         }
     }
+}
+
+fn audit_recovered(f: &mut fmt::Formatter<'_>, path: &Path, line: u64) -> fmt::Result {
+    let path = path.display();
+    write!(
+        f,
+        "{path}:{line}: an earlier process was stopped while it wrote this line, which was taken out"
+    )
 }
 
 fn cost_unknown(f: &mut fmt::Formatter<'_>, model: &str, left_out: Option<u64>) -> fmt::Result {

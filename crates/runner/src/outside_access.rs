@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use evalmark_core::model::{ModelServer, Provider};
+use evalmark_core::{
+    model::{ModelServer, Provider},
+    receiver::{ReceiverSpec, SecretGoes},
+};
 use evalmark_scoring::Metric;
 use serde_json::{Value, json};
 use url::Url;
@@ -53,6 +56,15 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
             variables.entry(variable).or_default().extend(snapshot.server.clone());
         }
     }
+    for receiver in &suite.receivers {
+        hosts.extend(named_servers(receiver));
+        for secret in &receiver.secrets {
+            let known = variables.entry(&secret.variable).or_default();
+            if let SecretGoes::ToServer(server) = &secret.goes_to {
+                known.insert(server.origin().ascii_serialization());
+            }
+        }
+    }
     let real = std::fs::canonicalize(&suite.path).unwrap_or_else(|_| suite.path.clone());
     let files: BTreeSet<_> = suite.access.files_read().iter().map(|path| shown(path)).collect();
     let of_metrics = loaded.metrics.iter().filter_map(Metric::program);
@@ -70,6 +82,14 @@ fn of_suite(loaded: &LoadedSuite) -> Value {
         "files": files,
         "programs": programs,
     })
+}
+
+/// The servers that a receiver's parameters name: `url`, `api_url`. Where a variable holds the address, it is not read.
+fn named_servers(receiver: &ReceiverSpec) -> impl Iterator<Item = String> {
+    let params = receiver.params.as_object().into_iter().flatten();
+    let addresses = params.filter(|(key, _)| key.ends_with("url"));
+    let parsed = addresses.filter_map(|(_, value)| Url::parse(value.as_str()?).ok());
+    parsed.map(|address| address.origin().ascii_serialization())
 }
 
 /// A path from the root on, with `/` on every system; one that lies elsewhere as it is.

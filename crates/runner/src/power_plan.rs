@@ -1,9 +1,9 @@
 //! What a planned run could detect, metric by metric and variant by variant, and how that is known.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use evalmark_core::{
-    dataset::Items,
+    dataset::{DistinctCounter, Items},
     metric::Range,
     number_format::{counted_that, detectable_change},
     suite::{GateSpec, GatedMetric},
@@ -247,14 +247,16 @@ fn clustering(loaded: &LoadedSuite) -> Result<Clustering> {
     if plan.dataset.cluster.is_none() {
         return Ok(Clustering::NONE);
     }
-    let (mut clusters, mut alone) = (BTreeSet::new(), 0);
+    let unkept = |error: std::io::Error| plan.dataset.scratch_error(&error);
+    let (mut clusters, mut alone) = (DistinctCounter::new(plan.dataset.scratch), 0);
     for item in Items::open(&plan.dataset)? {
         match item?.cluster {
-            Some(cluster) => drop(clusters.insert(cluster)),
+            Some(cluster) => clusters.see(&cluster).map_err(unkept)?,
             None => alone += 1,
         }
     }
-    Ok(Clustering::cautious(plan.profile.n_items, clusters.len() as u64 + alone))
+    let n_clusters = clusters.count().map_err(unkept)?;
+    Ok(Clustering::cautious(plan.profile.n_items, n_clusters + alone))
 }
 
 impl PowerEstimate {

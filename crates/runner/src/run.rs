@@ -8,7 +8,7 @@ mod progress_file;
 mod verdict;
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
-use evalmark_harness::Budget;
+use evalmark_harness::{Budget, Spent};
 use evalmark_report::summary::SummaryRow;
 use evalmark_store::{
     integrity::TOO_MANY_MISSING,
@@ -64,6 +64,10 @@ pub struct EndedRun {
     pub record: RunRecord,
     /// How far it came.
     pub end: RunEnd,
+    /// What was spent just now.
+    pub spent: Spent,
+    /// Whether the budget was too small, or cannot be held.
+    pub lacks_money: bool,
 }
 
 /// How far a run came.
@@ -122,7 +126,12 @@ impl Run<'_> {
     /// later breaks it off, and it can be resumed.
     pub fn finish(self) -> Result<EndedRun> {
         let resume = format!("`evalmark resume {}` continues it", self.folder.path.display());
+        let host = self.host;
         let ended = self.carry_out(Upto::Verdict)?;
+        host.record_run(&ended.folder, &ended.record)?;
+        if let RunEnd::Finished { decision: Some(decision), .. } = &ended.end {
+            host.record_gate(&ended.folder, &ended.record, &decision.verdict)?;
+        }
         Ok(ended.advise(|error| {
             if error.is::<PlanError>() || error.is::<DatasetError>() {
                 // The dataset was read without an error before.
@@ -152,6 +161,7 @@ impl Run<'_> {
 
     fn try_out(self, upto: Upto) -> Result<EndedRun> {
         let _lock = self.folder.lock()?;
+        self.host.check_audit()?;
         let file = ProgressFile::new(self.folder.clone());
         let host = self.host;
         let hear = |notice: &Notice<'_>| {
@@ -169,8 +179,10 @@ impl Run<'_> {
             self.broken_off();
             RunEnd::BrokenOff(error)
         });
+        let spent = endpoints.amount_spent();
+        let lacks_money = endpoints.out_of_budget() || endpoints.cost_unknown().is_some();
         let Self { loaded, folder, record, .. } = self;
-        Ok(EndedRun { loaded, folder, record, end })
+        Ok(EndedRun { loaded, folder, record, end, spent, lacks_money })
     }
 
     /// The whole flow, from the first request to the last file.

@@ -46,8 +46,7 @@ fn allowed(host: &Host<'_>, variable: &str, server: &Url) -> Result<(), SourceEr
     if !host.permissions.keys.iter().any(|grant| grant.allows(variable, server)) {
         return Err(SourceError::Failed {
             message: format!(
-                "is read with the key in {variable} from {place}, and nothing outside the suite \
-                 allows that"
+                "is read with the key in {variable} from {place}, which nobody has allowed"
             ),
             hint: Some(format!("if you trust it, add `--allow-key {variable}@{place}`")),
         });

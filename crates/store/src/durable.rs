@@ -179,6 +179,20 @@ pub fn write_in_place(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::write(path, content)
 }
 
+/// Adds to the end of a file that was opened for that, in one piece, and brings it to the disk.
+pub(crate) fn append(file: &File, bytes: &[u8]) -> io::Result<()> {
+    NewFileWriter(file.try_clone()?).write_all(bytes)?;
+    change();
+    file.sync_data()
+}
+
+/// Takes off what stands behind a length.
+pub(crate) fn truncate(file: &File, len: u64) -> io::Result<()> {
+    change();
+    file.set_len(len)?;
+    file.sync_data()
+}
+
 /// Copies a file; answers with the digest of what was copied.
 pub fn copy(from: &Path, to: &Path) -> io::Result<String> {
     let file = NewFile::create(to)?;

@@ -9,9 +9,13 @@ use crate::{
     baseline::{BaselineError, PromoteError},
     blobs::BlobError,
     calibration::CalibrationError,
+    canary::CanaryStateError,
+    feedback::FeedbackFileError,
     integrity::IntegrityError,
     lock::LockError,
+    monitor::MonitorFolderError,
     named_run::{LatestRunError, NoRunError},
+    releases::ReleasesError,
     run_folder::{BeginError, OpenRunError},
 };
 
@@ -39,6 +43,9 @@ pub enum StoreError {
     /// A calibration could not be read.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
+    /// The state of a canary could not be read.
+    #[error(transparent)]
+    Canary(#[from] CanaryStateError),
     /// There is no run that began last.
     #[error(transparent)]
     Latest(#[from] LatestRunError),
@@ -51,6 +58,15 @@ pub enum StoreError {
     /// A document could not be read, written or listed.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// Releases could not be read or written.
+    #[error(transparent)]
+    Releases(#[from] ReleasesError),
+    /// A monitor's folder could not be read or written.
+    #[error(transparent)]
+    Monitor(#[from] MonitorFolderError),
+    /// Feedback could not be read or written.
+    #[error(transparent)]
+    Feedback(#[from] FeedbackFileError),
 }
 
 impl StoreError {
@@ -65,7 +81,10 @@ impl StoreError {
             Self::Promote(error) => error.hint(),
             Self::Latest(error) => Some(error.hint()),
             Self::NoRun(error) => Some(error.hint.clone()),
-            Self::Calibration(_) | Self::Write(_) | Self::Blob(_) => None,
+            Self::Releases(error) => error.hint(),
+            Self::Monitor(error) => error.hint(),
+            Self::Feedback(error) => error.hint(),
+            Self::Calibration(_) | Self::Canary(_) | Self::Write(_) | Self::Blob(_) => None,
         }
     }
 
@@ -76,6 +95,9 @@ impl StoreError {
             Self::Baseline(error) => !matches!(**error, BaselineError::NotARun { .. }),
             // A folder that is no run is a wrong call; a run whose record is damaged is not.
             Self::Open(error) => !matches!(error, OpenRunError::NotARun { .. }),
+            Self::Releases(error) => error.is_damage(),
+            Self::Monitor(error) => error.is_incomplete(),
+            Self::Feedback(error) => error.is_incomplete(),
             _ => false,
         }
     }

@@ -92,6 +92,7 @@ fn kind_words(kind: FlawKind) -> &'static str {
         FlawKind::LabelConflict => "label conflicts",
         FlawKind::Leak => "leaks",
         FlawKind::EmptyTarget => "empty targets",
+        FlawKind::FrozenGone => "frozen items that are gone",
         FlawKind::Duplicate => "duplicates",
         FlawKind::NearDuplicate => "near duplicates",
         FlawKind::TargetSpelling => "targets spelled in two ways",

@@ -9,13 +9,18 @@
 //! It owns no file.
 
 pub mod across_suites;
+pub mod affected;
+pub mod audit;
 pub mod baselines;
+pub mod bisect;
 pub mod cache;
 pub mod calibration;
 mod changed_items;
 pub mod datasets;
 pub mod diff;
+pub mod drift;
 pub mod failures;
+pub mod feedback;
 pub mod first_suite;
 mod grid;
 pub mod imported;
@@ -23,12 +28,18 @@ pub mod imported_suite;
 pub mod judge_agreement;
 pub mod judge_check;
 pub mod leaderboard;
+pub mod log_cases;
+pub mod monitor;
+pub mod outbox;
 pub mod power_plan;
 pub mod prices;
 pub mod probe;
 pub mod progress;
+pub mod prompt_history;
+pub mod prompt_registry;
 pub mod prompts;
 pub mod providers;
+pub mod releases;
 pub mod runs;
 mod screen;
 pub mod summary;

@@ -9,7 +9,7 @@ use evalmark_report::{
     finding::Finding,
     safe_text::{printable, printable_line},
 };
-use evalmark_runner::RenderedPrompt;
+use evalmark_runner::{RenderedPrompt, TokenCount};
 
 use crate::{Screen, Tone, grid::Grid};
 
@@ -52,7 +52,7 @@ pub fn list(library: &PromptLibrary, screen: Screen) -> String {
 }
 
 /// A prompt: what its file says of it, and its text.
-pub fn one(prompt: &LibraryPrompt, screen: Screen) -> String {
+pub fn one(prompt: &LibraryPrompt, tokens: &[TokenCount], screen: Screen) -> String {
     let said = &prompt.file.front_matter;
     let mut facts = vec![
         ("file", Some(prompt.path.display().to_string())),
@@ -80,6 +80,11 @@ pub fn one(prompt: &LibraryPrompt, screen: Screen) -> String {
         let told = format!("variable {name} ({}){about}", variable.kind.as_str());
         lines.extend(screen.wrap("  ", &line(&told)));
     }
+    for count in tokens {
+        let of_model = count.model.as_deref().map(|name| format!(" for {}", line(name)));
+        let told = format!("tokens: {}{}", count.words(), of_model.unwrap_or_default());
+        lines.extend(screen.wrap("  ", &told));
+    }
     let messages = prompt.content.messages.iter();
     lines.extend(messages.map(|(role, text)| message(role, text, screen)));
     lines.join("\n")
@@ -97,11 +102,11 @@ pub fn filled_with(prompt: &RenderedPrompt) -> String {
     let examples = prompt.examples.iter().map(|name| format!("`{}`", line(name)));
     let examples = examples.collect::<Vec<_>>().join(", ");
     let examples = (!examples.is_empty()).then(|| format!("the examples of {examples}"));
-    let tokens = counted(prompt.estimated_tokens, "token");
+    let tokens = prompt.tokens.words();
     let with: Vec<_> = item.into_iter().chain(examples).collect();
     match with.as_slice() {
-        [] => format!("about {tokens}"),
-        with => format!("filled with {}; about {tokens}", with.join(" and ")),
+        [] => tokens,
+        with => format!("filled with {}; {tokens}", with.join(" and ")),
     }
 }
 

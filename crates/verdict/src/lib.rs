@@ -42,6 +42,7 @@ mod corpus_metric;
 mod cr2;
 mod decide;
 mod direction;
+mod drift;
 mod effective_sample_size;
 mod explain;
 mod family_correction;
@@ -56,6 +57,7 @@ mod mcnemar;
 mod mean_estimate;
 mod missing;
 mod noise;
+mod online;
 mod paired_t;
 mod pairing;
 mod passk;
@@ -80,6 +82,7 @@ mod test_result;
 mod trend;
 mod unconditional;
 mod variant_scores;
+mod weighted_mean;
 
 pub use adjust::{benjamini_hochberg, bonferroni, holm, two_sided};
 pub use against_minimum::minimum;
@@ -93,6 +96,9 @@ pub use corpus_metric::{
     corpus_estimates, corpus_metric_minimum, pseudo_scores,
 };
 pub use decide::Cause;
+pub use drift::{
+    DriftError, DriftMonitor, DriftRule, ReferenceSample, StreamRule, StreamValue, ValueSums,
+};
 pub use family_correction::{EmptyFamily, FamilyCorrection, Gated, gate, gate_with};
 pub use final_look::LookedAt;
 pub use gated_pair::{GateError, GatedRuns, MetricTraits, VariantPair, compare_minimum};
@@ -102,6 +108,7 @@ pub use leaderboard::{Leaderboard, Pairing, Rank, leaderboard};
 pub use mcnemar::{PValues, mcnemar_exact, mcnemar_midp, midp_attainable_pairs};
 pub use mean_estimate::{Accumulator, ValueError, estimate};
 pub use noise::{Clustering, Noise, noise, unrelated};
+pub use online::{OnlineComparison, compare_online};
 pub use paired_t::{PairedT, paired_t};
 pub use pairing::Changes;
 pub use passk::{NotBinary, PassEstimate, PassRule, pass_at_k, pass_estimate, pass_hat_k};
@@ -121,3 +128,4 @@ pub use stopping::{EarlyStop, Interim, Reason, Stopping, StoppingError};
 pub use tango::{tango_bounds, tango_p_greater, tango_p_less, tango_z};
 pub use trend::{TrendRule, trend};
 pub use variant_scores::{AnswerScore, RunScores, SameItem, Variant};
+pub use weighted_mean::{WeightedMean, WeightedValue, weighted_mean};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use evalmark_core::{history::History, verdict::Verdict};
+use evalmark_report::run_message::RunMessage;
 use evalmark_store::runs::ListedRun;
 
 /// The engine's answers about runs that have ended. An error is a sentence for people.
@@ -12,4 +13,7 @@ pub trait Analysis: Send + Sync {
 
     /// One run against another, which is the baseline.
     fn compare(&self, baseline: &Path, candidate: &Path) -> Result<Verdict, String>;
+
+    /// What is told about one run, with the verdict that its folder keeps.
+    fn message(&self, run: &Path) -> Result<RunMessage, String>;
 }

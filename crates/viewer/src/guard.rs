@@ -3,7 +3,8 @@
 //!
 //! A page of another site that the same browser shows has no token, and cannot get at it: the cookie
 //! is sent along with requests of this site alone (`SameSite=Strict`) and no script sees it. A name that
-//! somebody points to 127.0.0.1 (DNS rebinding) is another `Host`.
+//! somebody points to 127.0.0.1 (DNS rebinding) is another `Host`. Prometheus, which keeps no cookies, sends a token as `Authorization: Bearer`
+//! for `/metrics`.
 
 use axum::{
     body::Body,
@@ -11,8 +12,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, ORIGIN,
-            REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, ORIGIN,
+            REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::Next,
@@ -25,16 +26,20 @@ use crate::token::Token;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Where the figures are.
+const METRICS: &str = "/metrics";
+
 /// What is known of those who may ask.
 #[derive(Clone)]
 pub(crate) struct Guard {
     token: Token,
+    metrics_token: Option<Token>,
     port: u16,
 }
 
 impl Guard {
-    pub(crate) fn new(token: Token, port: u16) -> Self {
-        Self { token, port }
+    pub(crate) fn new(token: Token, metrics_token: Option<Token>, port: u16) -> Self {
+        Self { token, metrics_token, port }
     }
 
     /// Cookies do not tell ports apart: two viewers must not take each other's.
@@ -63,6 +68,12 @@ impl Guard {
         })
     }
 
+    /// Whether the request may see the figures.
+    fn has_bearer(&self, headers: &HeaderMap) -> bool {
+        let tokens = [Some(&self.token), self.metrics_token.as_ref()];
+        tokens.into_iter().flatten().any(|token| is_bearer(headers, token))
+    }
+
     /// Why a request is refused.
     fn refusal(&self, request: &Request) -> Option<(StatusCode, &'static str)> {
         let headers = request.headers();
@@ -79,6 +90,15 @@ impl Guard {
         }
         None
     }
+}
+
+/// Whether a request brings this token along as `Authorization: Bearer`.
+pub(crate) fn is_bearer(headers: &HeaderMap, token: &Token) -> bool {
+    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let pair = text.and_then(|text| text.split_once(' '));
+    pair.is_some_and(|(scheme, given)| {
+        scheme.eq_ignore_ascii_case("bearer") && token.is(given.trim())
+    })
 }
 
 /// The token of an address's query, and the address without it.
@@ -101,6 +121,8 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         if guard.token.is(given) { let_in(&guard, &path) } else { no_token() }
     } else if guard.has_cookie(request.headers()) {
         next.run(request).await
+    } else if request.uri().path() == METRICS {
+        if guard.has_bearer(request.headers()) { next.run(request).await } else { no_bearer() }
     } else {
         no_token()
     };
@@ -141,6 +163,13 @@ fn no_token() -> Response {
         StatusCode::FORBIDDEN,
         "open the address that `evalmark view` printed, with its token: it differs each time",
     )
+}
+
+fn no_bearer() -> Response {
+    let says = "send the token of the address, or that of --metrics-token-env: Authorization: Bearer TOKEN";
+    let mut response = plain(StatusCode::UNAUTHORIZED, says);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 /// A sentence.

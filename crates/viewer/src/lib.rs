@@ -1,7 +1,7 @@
 //! `evalmark view`: local pages over the runs of a folder.
 //!
 //! **What it does.** [`Viewer::bind`] opens a port of this machine, [`Viewer::serve`] answers until it
-//! is told to stop. The pages show all runs of a folder, the history of a suite, any two runs
+//! is told to stop. [`MetricsServer`] shows figures of a process to Prometheus. The pages show all runs of a folder, the history of a suite, any two runs
 //! compared, a run that is under way, and the samples of a run, page by page.
 //!
 //! **Where to begin reading.** `pages/mod.rs` lists the addresses, one file of `pages` each. Every
@@ -21,6 +21,7 @@ mod background;
 mod folder;
 mod guard;
 mod history_picture;
+mod metrics_server;
 mod own_files;
 mod pages;
 mod render;
@@ -30,5 +31,6 @@ mod token;
 
 pub use self::{
     analysis::Analysis,
+    metrics_server::{MetricSource, MetricsServer},
     server::{ViewError, ViewOptions, Viewer, interrupted},
 };

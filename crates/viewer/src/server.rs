@@ -30,6 +30,8 @@ pub struct ViewOptions {
     pub folder: PathBuf,
     /// The port of 127.0.0.1; 0 for any that is free.
     pub port: u16,
+    /// A token that opens `/metrics` alone, besides that of the address.
+    pub metrics_token: Option<String>,
 }
 
 /// Why nothing can be shown.
@@ -48,6 +50,14 @@ pub enum ViewError {
     Port {
         /// The port.
         port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// An address cannot be opened.
+    #[error("{address} cannot be opened")]
+    Address {
+        /// The address.
+        address: SocketAddr,
         /// Why.
         source: io::Error,
     },
@@ -84,6 +94,7 @@ pub struct Viewer {
     listener: TcpListener,
     at: SocketAddr,
     token: Token,
+    metrics_token: Option<Token>,
     pages: Arc<Pages>,
 }
 
@@ -101,7 +112,8 @@ impl Viewer {
         };
         let (listener, at) = open().map_err(|source| ViewError::Port { port, source })?;
         let pages = Arc::new(Pages::new(folder, analysis));
-        Ok(Self { listener, at, token: Token::random(), pages })
+        let metrics_token = options.metrics_token.as_deref().map(Token::of);
+        Ok(Self { listener, at, token: Token::random(), metrics_token, pages })
     }
 
     /// The address to open, with its token.
@@ -158,7 +170,7 @@ impl Viewer {
     }
 
     fn routes(&self) -> Router {
-        let who = Guard::new(self.token.clone(), self.at.port());
+        let who = Guard::new(self.token.clone(), self.metrics_token.clone(), self.at.port());
         pages::routes(self.pages.clone()).layer(middleware::from_fn_with_state(who, guard))
     }
 }

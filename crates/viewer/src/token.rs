@@ -21,7 +21,12 @@ impl Token {
             // Writing to a string does not fail.
             let _ = write!(text, "{byte:02x}");
         }
-        Self { hash: blake3::hash(text.as_bytes()), text }
+        Self::of(&text)
+    }
+
+    /// One that the user chose.
+    pub(crate) fn of(text: &str) -> Self {
+        Self { hash: blake3::hash(text.as_bytes()), text: text.to_owned() }
     }
 
     /// As it stands in an address.

@@ -152,6 +152,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Who passed a verdict over that fails, and why."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a gate answers."""
 
@@ -170,6 +178,8 @@ class Verdict:
     #: ``None`` where the run is compared with no other run.
     changes: tuple[Change, ...] | None = None
     baseline_digest: str | None = None
+    #: Where somebody passed the verdict over; ``verdict.json`` of a run has none.
+    override: Override | None = None
 
     @property
     def passes(self) -> bool:
@@ -217,7 +227,7 @@ def verdict_of_json(text: str, path: Path) -> Verdict:
 
 
 def _verdict(found: Mapping[str, Any]) -> Verdict:
-    changes = found.get("changes")
+    changes, override = found.get("changes"), found.get("override")
     return _row(
         Verdict,
         found,
@@ -227,6 +237,7 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
             for one in found.get("slices", ())
         ),
         changes=None if changes is None else tuple(_row(Change, one) for one in changes),
+        override=None if override is None else _row(Override, override),
     )
 
 

@@ -8,6 +8,7 @@ use evalmark_harness::{Info, Ledger, Prune, Pruned};
 use evalmark_runner::{
     Hinted, Host, RunError, cache_document, check_kept_endpoint, moment_ago, shared_ledger_path,
 };
+use evalmark_store::audit::{AuditAction, AuditSubject};
 use evalmark_terminal::cache;
 use serde_json::json;
 
@@ -61,7 +62,15 @@ pub(crate) fn cache(command: &CacheCommand, printer: Printer, host: &Host<'_>) -
                 )?);
             }
             let prune = Prune { before, endpoint_key: endpoint.clone() };
-            throw_away(&ledger_path(cache_dir.as_deref(), host)?, &prune, *format, printer)
+            let path = ledger_path(cache_dir.as_deref(), host)?;
+            host.check_audit()?;
+            let pruned = throw_away(&path, &prune)?;
+            if let Some(pruned) = &pruned {
+                let span = older_than.as_deref().unwrap_or("any age");
+                record_pruned(&path, &prune, span, pruned, host)?;
+            }
+            tell_pruned(&path, pruned.as_ref(), *format, printer);
+            Ok(Exit::Done)
         }
     }
 }
@@ -93,14 +102,40 @@ fn info(path: &Path, format: FormatArgs, printer: Printer) -> Result<Exit> {
     Ok(exit)
 }
 
-fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) -> Result<Exit> {
+/// Deletes what is selected; `None` where no answers are kept.
+fn throw_away(path: &Path, prune: &Prune) -> Result<Option<Pruned>> {
     let is_there = path.is_file();
     if let Some(endpoint) = &prune.endpoint_key {
         let info = if is_there { Ledger::info(path)? } else { Info::default() };
         check_kept_endpoint(endpoint, &info)?;
     }
-    let pruned = if is_there { Ledger::prune(path, prune)? } else { Pruned::default() };
+    Ok(if is_there { Some(Ledger::prune(path, prune)?) } else { None })
+}
+
+fn record_pruned(
+    path: &Path,
+    prune: &Prune,
+    older_than: &str,
+    pruned: &Pruned,
+    host: &Host<'_>,
+) -> Result<()> {
+    let cache = Some(path.display().to_string());
+    let evidence = [
+        ("older_than", older_than.to_owned()),
+        ("endpoint", prune.endpoint_key.clone().unwrap_or_else(|| "any".to_owned())),
+        ("answers", pruned.answers.to_string()),
+        ("failures", pruned.failures.to_string()),
+    ];
+    let evidence = evidence.map(|(name, value)| (name.to_owned(), value)).into();
+    let subject = AuditSubject { cache, ..AuditSubject::default() };
+    host.record(AuditAction::CachePrune, subject, evidence)?;
+    Ok(())
+}
+
+fn tell_pruned(path: &Path, pruned: Option<&Pruned>, format: FormatArgs, printer: Printer) {
     if format.is_json() {
+        let nothing = Pruned::default();
+        let pruned = pruned.unwrap_or(&nothing);
         let told = json!({
             "path": path,
             "answers": pruned.answers,
@@ -108,16 +143,11 @@ fn throw_away(path: &Path, prune: &Prune, format: FormatArgs, printer: Printer) 
             "bytes_before": pruned.bytes_before,
             "bytes_after": pruned.bytes_after,
         });
-        printer.json(&format!("{told:#}"));
-        return Ok(Exit::Done);
+        return printer.json(&format!("{told:#}"));
     }
-    if !is_there {
-        printer.result("no answers are kept");
-        return Ok(Exit::Done);
-    }
-    printer.result(&cache::pruned(&pruned));
+    let Some(pruned) = pruned else { return printer.result("no answers are kept") };
+    printer.result(&cache::pruned(pruned));
     if !pruned.is_compact {
         printer.remark("the file is in use and keeps its size; the freed space is reused");
     }
-    Ok(Exit::Done)
 }

@@ -12,6 +12,7 @@ use evalmark_runner::{
 use evalmark_terminal::datasets;
 use serde_json::json;
 
+use super::dataset_cases::{FreezeArgs, FromLogsArgs, freeze, from_logs};
 use crate::{
     args::{FormatArgs, OutArgs},
     exit::Exit,
@@ -176,6 +177,10 @@ pub(crate) enum DatasetCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Pick records of production for review: failing, disputed, drifting and random ones, near duplicates left out
+    FromLogs(FromLogsArgs),
+    /// Add reviewed records to a suite's dataset for good, with where they came from
+    Freeze(FreezeArgs),
 }
 
 impl ColumnArgs {
@@ -241,6 +246,8 @@ pub(crate) fn dataset(command: &DatasetCommand, printer: Printer, host: &Host<'_
             let found = convert_dataset(&options, host)?;
             tell(*format, printer, &found, || datasets::written(&found))
         }
+        DatasetCommand::FromLogs(args) => from_logs(args, printer, host),
+        DatasetCommand::Freeze(args) => freeze(args, printer, host),
     }
 }
 
@@ -303,7 +310,7 @@ fn tell(
 }
 
 /// A share of one that is not none of it.
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share <= 1.0);
     share.ok_or_else(|| "it must be more than 0, and at most 1".to_owned())
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
+pub(crate) struct ExportAnswersArgs {
     #[command(flatten)]
     pub(crate) run: RunDirArgs,
     /// Only this model's answers
@@ -24,7 +24,7 @@ pub(crate) struct ExportArgs {
     pub(crate) model: Option<String>,
 }
 
-pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
+pub(crate) fn export(args: &ExportAnswersArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let (mut out, mut failure) = (BufWriter::new(stdout().lock()), None);
     let mut write = |answer: &_| {
         let line = serde_json::to_string(answer)?;

@@ -14,6 +14,7 @@ use crate::{
     args::{PolicyArgs, RunDirsArgs},
     exit::Exit,
     print::Printer,
+    receivers::tell_receivers,
     reports::{ReportsArgs, VerdictFormat, report_suites, write_report},
 };
 
@@ -41,6 +42,10 @@ pub(crate) struct GateArgs {
     /// Gate an unfinished run on the scores it has
     #[arg(long)]
     pub(crate) as_it_is: bool,
+    /// Pass over a verdict that regressed or cannot tell, for a reason: exit code 0, and an entry in the audit log. Where answers
+    /// are missing or nothing could be compared, it stays exit code 4
+    #[arg(long = "override", value_name = "REASON", value_parser = reason)]
+    pub(crate) override_reason: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(crate) format: VerdictFormat,
@@ -55,7 +60,15 @@ pub(crate) struct GateArgs {
     pub(crate) reading: ReadingArgs,
 }
 
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
+    if args.override_reason.is_some() {
+        host.check_override()?;
+    }
     if let Some(tool) = &args.from {
         return gate_results_of(tool, args, printer, host);
     }
@@ -76,6 +89,7 @@ pub(crate) fn gate(args: &GateArgs, printer: Printer, host: &Host<'_>) -> Result
         unkept.extend(not_kept.map(Error::from));
     }
     adjust_over_suites(&mut ended);
+    override_by(&mut ended, args, printer, host)?;
     Ok(tell(&ended, unkept, args, printer, host))
 }
 
@@ -91,7 +105,23 @@ fn gate_results_of(tool: &str, args: &GateArgs, printer: Printer, host: &Host<'_
     let gated = gate_results(sides, &options, args.as_it_is, host)?;
     tell_sides([&gated.before, &gated.after], printer);
     let EndedRunGate { suite, unkept } = gated.gate;
-    Ok(tell(&[suite], unkept.into_iter().map(Error::from).collect(), args, printer, host))
+    let mut ended = [suite];
+    override_by(&mut ended, args, printer, host)?;
+    Ok(tell(&ended, unkept.into_iter().map(Error::from).collect(), args, printer, host))
+}
+
+/// Passes over what fails, where a reason is given.
+fn override_by(
+    ended: &mut [EndedSuite],
+    args: &GateArgs,
+    printer: Printer,
+    host: &Host<'_>,
+) -> Result<()> {
+    let Some(reason) = &args.override_reason else { return Ok(()) };
+    if host.override_verdicts(ended, reason)? == 0 {
+        printer.warning("`--override` changes nothing: no verdict fails that could be passed over");
+    }
+    Ok(())
 }
 
 /// Writes the verdicts; answers with how the command ends.
@@ -106,6 +136,7 @@ fn tell(
     let written = write_report(args.format, args.output.as_deref(), ended, policy, printer);
     // A verdict that could not be written everywhere still counts: the worse of both endings wins.
     let reported = report_suites(ended, &args.reports, policy, printer);
+    tell_receivers(ended, host, printer);
     let exit = ending_of_suites(ended, policy).worse(reported);
     written.err().into_iter().chain(unkept).fold(exit, |exit, error| {
         printer.error(&error);

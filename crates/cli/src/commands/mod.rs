@@ -1,14 +1,22 @@
 //! One file per command: its arguments and its flow, and little else.
 
+mod affected;
+mod audit;
 mod baseline;
+mod bisect;
 mod cache;
 mod calibrate;
+mod canary;
 mod check;
 mod compare;
 mod completions;
 mod dataset;
+mod dataset_cases;
 mod diff;
+mod export;
 mod export_answers;
+mod export_dashboards;
+mod feedback;
 mod gate;
 mod import;
 mod import_results;
@@ -16,12 +24,21 @@ mod import_suite;
 mod init;
 mod judge_check;
 mod models;
+mod monitor;
+mod monitor_input;
+mod monitor_metrics;
+mod outbox;
 mod plan;
 mod prices;
+mod prompt_registry;
 mod prompts;
+mod prompts_history;
+mod release;
+mod release_push;
 mod report;
 mod resume;
 mod run;
+mod run_against;
 mod runs;
 mod schema;
 mod score;
@@ -35,7 +52,7 @@ use evalmark_core::{policy::Policy, source::Sources};
 use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
-    environment::{Environment, cache_dir, named_cache_dir, program_variables},
+    environment::{Environment, auditor, cache_dir, named_cache_dir, program_variables},
     exit::Exit,
     notices::Terminal,
     print::Printer,
@@ -83,25 +100,56 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Show what a run would request and cost, and the smallest drop it could detect
     Plan(plan::PlanArgs),
-    /// List, show, fill in and check the prompts of the library
+    /// Find the commit that made a suite's scores worse; commits that ask the same are run once
+    Bisect(bisect::BisectArgs),
+    /// List the suites that a change reaches: through a prompt, an included file, a dataset, labels, or whatever they read
+    Affected(affected::AffectedArgs),
+    /// List, show, fill in and check the prompts of the library, and follow them through git
     Prompts(prompts::PromptsArgs),
+    /// Release prompts to environments on evidence: propose, promote, verify, take back
+    Release(release::ReleaseArgs),
     /// Show what models cost: every list price, or the prices that count for a suite
     Prices(prices::PricesArgs),
     /// Measure a suite's noise by running it against itself, and the margins it can resolve
     #[command(override_usage = "evalmark calibrate [OPTIONS] <SUITE>")]
     Calibrate(calibrate::CalibrateArgs),
+    /// Ask a small suite again and again, and notice when the model behind a name is swapped: exit code 1
+    ///
+    /// Every look asks anew, and is held against the released baseline. The chance of any false alarm in a
+    /// year is that of `--alpha`, however often one looks. Looks are kept in `reports/SUITE/canary.json`.
+    Canary(canary::CanaryArgs),
     /// Compare a judge with human labels: agreement, bias, and what they mean for verdicts
     JudgeCheck(judge_check::JudgeCheckArgs),
     /// List the providers that a suite can name, or ask each model of a suite once
     Models(models::ModelsArgs),
+    /// Take in what users say of production's answers, estimate it, and compare two variants by it
+    Feedback(feedback::FeedbackArgs),
+    /// Score production logs with a suite's metrics, once or as they grow; `status` shows them by day
+    ///
+    /// Each line counts once, also where it is killed and started again: it goes on where it stopped, through files that
+    /// are renamed, copied and cut, or packed. Numbers are kept of every record, and texts as the suite's `logs`
+    /// section says, redacted.
+    #[command(
+        override_usage = "evalmark monitor [OPTIONS] <SUITE>\n       evalmark monitor status [OPTIONS] <SUITE>"
+    )]
+    Monitor(monitor::MonitorArgs),
     /// Manage baselines: named runs to compare with
     Baseline(baseline::BaselineArgs),
+    /// Show, check and export the log of what was run, gated, overridden, released and pruned
+    Audit(audit::AuditArgs),
     /// Inspect or prune the answers that runs share
     Cache(cache::CacheCommandArgs),
+    /// Send a finished run to the receivers of its suite by hand; `grafana` and `prometheus-rules` write a dashboard and alerts
+    #[command(
+        override_usage = "evalmark export [OPTIONS] --to <NAME|KIND> <RUN_DIR>\n       evalmark export <grafana|prometheus-rules> [OPTIONS] <SUITE>"
+    )]
+    Export(export::ExportArgs),
+    /// List and send what the receivers of runs are still to be told
+    Outbox(outbox::OutboxArgs),
     /// Print the JSON Schema of a suite, or the columns of a report file
     Schema(schema::SchemaArgs),
     /// Export recorded answers as JSONL, for replay
-    ExportAnswers(export_answers::ExportArgs),
+    ExportAnswers(export_answers::ExportAnswersArgs),
     /// Bring in what other tools wrote: their results become runs, their configurations suites
     Import(import::ImportArgs),
     /// Generate a shell completion script
@@ -116,6 +164,7 @@ impl Command {
             Self::Resume(args) => args.output.quiet,
             Self::Score(args) => args.output.quiet,
             Self::Calibrate(args) => args.output.quiet,
+            Self::Canary(args) => args.output.quiet,
             _ => false,
         }
     }
@@ -124,7 +173,12 @@ impl Command {
     /// user says so.
     fn may_fetch(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Resume(_) | Self::Calibrate(_) | Self::Models(_) => true,
+            Self::Run(_)
+            | Self::Bisect(_)
+            | Self::Resume(_)
+            | Self::Calibrate(_)
+            | Self::Canary(_)
+            | Self::Models(_) => true,
             Self::Check(args) => args.fetch,
             _ => false,
         }
@@ -136,7 +190,10 @@ impl Command {
             Self::Run(args) => args.policy.policy(),
             Self::Resume(args) => args.policy.policy(),
             Self::Score(args) => args.policy.policy(),
-            Self::Gate(args) => args.policy.policy(),
+            Self::Gate(args) => {
+                let is_overridden = args.override_reason.is_some();
+                Policy { is_overridden, ..args.policy.policy() }
+            }
             _ => Policy::default(),
         }
     }
@@ -145,10 +202,13 @@ impl Command {
     fn allow_exec(&self) -> bool {
         match self {
             Self::Run(args) => args.exec.allow_exec,
+            Self::Bisect(args) => args.exec.allow_exec,
             Self::Resume(args) => args.exec.allow_exec,
             Self::Score(args) => args.exec.allow_exec,
             Self::JudgeCheck(args) => args.exec.allow_exec,
+            Self::Monitor(args) => args.exec.allow_exec,
             Self::Calibrate(args) => args.exec.allow_exec,
+            Self::Canary(args) => args.exec.allow_exec,
             Self::Models(args) => args.allow_exec(),
             Self::Check(_) => true,
             _ => false,
@@ -166,6 +226,7 @@ pub(crate) fn dispatch(
     let hear = |notice: &Notice<'_>| terminal.hear(notice);
     let (cache_dir, program_variables) = (cache_dir(), program_variables());
     let snapshots_dir = named_cache_dir().or_else(|| cache_dir.clone());
+    let audit = auditor();
     let host = &Host {
         notices: Notices::new(&hear),
         secrets: &Environment,
@@ -178,8 +239,10 @@ pub(crate) fn dispatch(
             may_fetch: command.may_fetch(),
             ..Sources::NONE
         },
+        receivers: evalmark_integrations::receivers::catalog(),
         allow_exec: command.allow_exec(),
         program_variables: &program_variables,
+        audit: audit.as_ref(),
     };
     match command {
         Command::Init(args) => init::init(&args, printer, host),
@@ -197,15 +260,24 @@ pub(crate) fn dispatch(
         Command::Report(args) => report::report(&args, printer, host),
         Command::Check(args) => check::check(&args, printer, host),
         Command::Plan(args) => plan::plan(&args, printer, host),
+        Command::Bisect(args) => bisect::bisect(&args, printer, host),
+        Command::Affected(args) => affected::affected(&args, printer, host),
         Command::Prompts(args) => prompts::prompts(&args.command, printer, host),
+        Command::Release(args) => release::release(&args.command, printer, host),
         Command::Prices(args) => prices::prices(&args, printer, host),
         Command::Calibrate(args) => calibrate::calibrate(&args, printer, host),
+        Command::Canary(args) => canary::canary(&args, printer, host),
+        Command::Feedback(args) => feedback::feedback(&args, printer, host),
+        Command::Monitor(args) => monitor::monitor(&args, printer, host),
         Command::Models(args) => models::models(&args, printer, host),
         Command::Baseline(args) => baseline::baseline(&args, printer),
         Command::JudgeCheck(args) => judge_check::judge_check(&args, printer, host),
         Command::Import(args) => import::import(&args, printer, host),
+        Command::Audit(args) => audit::audit(&args.command, printer, host),
         Command::Cache(args) => cache::cache(&args.command, printer, host),
         Command::Schema(args) => schema::schema(&args, printer, host),
+        Command::Export(args) => export::export(&args, printer, host),
+        Command::Outbox(args) => outbox::outbox(&args, printer, host),
         Command::ExportAnswers(args) => export_answers::export(&args, printer, host),
         Command::Completions(args) => Ok(completions::completions(&args, printer)),
     }

@@ -1,4 +1,5 @@
-//! `evalmark prompts`: the library of prompts, listed, shown, rendered and checked.
+//! `evalmark prompts`: the library of prompts, listed, shown, rendered, checked, and followed through git; what asks
+//! registries stands in `prompt_registry.rs`.
 
 use std::path::PathBuf;
 
@@ -7,12 +8,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use evalmark_core::prompt_library::PROMPTS_FOLDER;
 use evalmark_report::{github::annotations, gitlab::gitlab, sarif::sarif};
 use evalmark_runner::{
-    FillOptions, Host, LintOptions, library_document, lint_prompts, new_prompt, open_library,
-    prompt_document, render_prompt, rendered_document,
+    FillOptions, Host, LintOptions, blame_document, library_document, lint_prompts, new_prompt,
+    open_library, prompt_blame, prompt_document, prompt_tokens, render_prompt, rendered_document,
 };
-use evalmark_terminal::prompts;
+use evalmark_terminal::{prompt_history, prompts};
 use serde_json::json;
 
+use super::prompt_registry::{DriftArgs, PullArgs, PushArgs, drift, pull, push};
+use super::prompts_history::{DiffArgs, LogArgs, RollbackArgs, diff, log, rollback};
 use crate::{args::FormatArgs, exit::Exit, print::Printer};
 
 #[derive(Debug, Args)]
@@ -26,7 +29,28 @@ pub(crate) struct PromptsArgs {
 pub(crate) struct LibraryArgs {
     /// Folder of the prompts
     #[arg(long, value_name = "DIR", default_value = PROMPTS_FOLDER)]
-    library: PathBuf,
+    pub(super) library: PathBuf,
+}
+
+/// What fills a prompt in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FillArgs {
+    /// A suite whose item fills the prompt
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<PathBuf>,
+    /// Id of the item [default: the first]
+    #[arg(long, value_name = "ID", requires = "suite")]
+    item: Option<String>,
+    /// A variable's value: a text, or JSON where the variable is declared as something else
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
+    values: Vec<(String, String)>,
+}
+
+impl FillArgs {
+    pub(super) fn options(&self) -> FillOptions {
+        let Self { suite, item, values } = self.clone();
+        FillOptions { suite, item, values }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +67,9 @@ pub(crate) enum PromptsCommand {
         /// Name of the prompt
         #[arg(value_name = "NAME")]
         name: String,
+        /// A model that its tokens are counted for; may be repeated [default: the model of the front matter]
+        #[arg(long = "model", value_name = "MODEL")]
+        models: Vec<String>,
         #[command(flatten)]
         library: LibraryArgs,
         #[command(flatten)]
@@ -65,6 +92,35 @@ pub(crate) enum PromptsCommand {
     /// Find undeclared and unused variables, input without a fence, keys, personal data, and what is against the
     /// team's policy; exit code 2 on errors
     Lint(LintArgs),
+    /// Make versions of prompts in a registry, unless its newest says the same already
+    Push(PushArgs),
+    /// Write the file of a prompt as a registry has it
+    ///
+    /// What was pushed comes back byte for byte. A file that no version of the registry holds is written over only with
+    /// `--force`.
+    Pull(PullArgs),
+    /// Tell where a registry and the library differ; exit code 4 where they do
+    Drift(DriftArgs),
+    /// List the commits that changed what a prompt says, itself or through a file that it includes, with the scores
+    /// that runs have measured of each version
+    Log(LogArgs),
+    /// Compare two versions of a prompt: texts word by word, parameters, a rendered example, and scores
+    Diff(DiffArgs),
+    /// Write a prompt, with the files that it includes, back to the working tree as it was at a revision
+    Rollback(RollbackArgs),
+    /// Show which commit wrote each line of a prompt, and of the files that it includes
+    Blame {
+        /// Name of the prompt
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Revision to look at [default: the working tree]
+        #[arg(long, value_name = "REV")]
+        at: Option<String>,
+        #[command(flatten)]
+        library: LibraryArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -72,15 +128,8 @@ pub(crate) struct RenderArgs {
     /// Name of the prompt
     #[arg(value_name = "NAME")]
     name: String,
-    /// A suite whose item fills the prompt
-    #[arg(long, value_name = "SUITE")]
-    suite: Option<PathBuf>,
-    /// Id of the item [default: the first]
-    #[arg(long, value_name = "ID", requires = "suite")]
-    item: Option<String>,
-    /// A variable's value: a text, or JSON where the variable is declared as something else
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
-    values: Vec<(String, String)>,
+    #[command(flatten)]
+    fill: FillArgs,
     #[command(flatten)]
     library: LibraryArgs,
     #[command(flatten)]
@@ -126,12 +175,13 @@ pub(crate) fn prompts(command: &PromptsCommand, printer: Printer, host: &Host<'_
             show(&text, &library_document(&library), *format, printer);
             Ok(if library.mistakes.is_empty() { Exit::Done } else { Exit::Usage })
         }
-        PromptsCommand::Show { name, library, format } => {
+        PromptsCommand::Show { name, models, library, format } => {
             let library = open_library(&library.library, host)?;
             let prompt = library.find(name)?;
+            let tokens = prompt_tokens(prompt, models);
             show(
-                &prompts::one(prompt, printer.screen()),
-                &prompt_document(prompt),
+                &prompts::one(prompt, &tokens, printer.screen()),
+                &prompt_document(prompt, &tokens),
                 *format,
                 printer,
             );
@@ -147,10 +197,22 @@ pub(crate) fn prompts(command: &PromptsCommand, printer: Printer, host: &Host<'_
             Ok(Exit::Done)
         }
         PromptsCommand::Lint(args) => lint(args, printer, host),
+        PromptsCommand::Push(args) => push(args, printer, host),
+        PromptsCommand::Pull(args) => pull(args, printer, host),
+        PromptsCommand::Drift(args) => drift(args, printer, host),
+        PromptsCommand::Log(args) => log(args, printer, host),
+        PromptsCommand::Diff(args) => diff(args, printer, host),
+        PromptsCommand::Rollback(args) => rollback(args, printer, host),
+        PromptsCommand::Blame { name, at, library, format } => {
+            let blamed = prompt_blame(&library.library, name, at.as_deref(), host)?;
+            let text = prompt_history::blame(&blamed, printer.screen());
+            show(&text, &blame_document(&blamed), *format, printer);
+            Ok(Exit::Done)
+        }
     }
 }
 
-fn show(text: &str, document: &serde_json::Value, format: FormatArgs, printer: Printer) {
+pub(super) fn show(text: &str, document: &serde_json::Value, format: FormatArgs, printer: Printer) {
     if format.is_json() {
         printer.json(&format!("{document:#}"));
     } else {
@@ -161,12 +223,7 @@ fn show(text: &str, document: &serde_json::Value, format: FormatArgs, printer: P
 fn render(args: &RenderArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let library = open_library(&args.library.library, host)?;
     let prompt = library.find(&args.name)?;
-    let options = FillOptions {
-        suite: args.suite.clone(),
-        item: args.item.clone(),
-        values: args.values.clone(),
-    };
-    let rendered = render_prompt(&library, prompt, &options, host)?;
+    let rendered = render_prompt(&library, prompt, &args.fill.options(), host)?;
     let text = prompts::rendered(&rendered, printer.screen());
     show(&text, &rendered_document(prompt, &rendered), args.format, printer);
     printer.remark(&prompts::filled_with(&rendered));

@@ -8,6 +8,7 @@ use crate::{
     args::{AgainstArgs, BudgetArgs, ExecArgs, OutputArgs, PolicyArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
+    receivers::tell_receivers,
     reports::{ReportsArgs, report_suites},
     run_text,
 };
@@ -34,5 +35,8 @@ pub(crate) fn resume(args: &ResumeArgs, printer: Printer, host: &Host<'_>) -> Re
     let options = ResumeOptions { against: args.against.options(), budget: args.budget.limits() };
     let run = Run::resume(&args.run.path()?, options, host)?.finish()?;
     let exit = run_text::tell(&run, args.output, host.policy, printer)?;
-    Ok(exit.worse(report_suites(&[run.into()], &args.reports, host.policy, printer)))
+    let ended = [run.into()];
+    let reported = report_suites(&ended, &args.reports, host.policy, printer);
+    tell_receivers(&ended, host, printer);
+    Ok(exit.worse(reported))
 }

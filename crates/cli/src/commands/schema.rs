@@ -17,6 +17,7 @@ pub(crate) enum SchemaOf {
     Summary,
     RunValues,
     Confusion,
+    Records,
     Verdict,
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn schema(args: &SchemaArgs, printer: Printer, host: &Host<'_>) -> Re
         SchemaOf::Summary => columns(Table::Summary),
         SchemaOf::RunValues => columns(Table::RunValues),
         SchemaOf::Confusion => columns(Table::Confusion),
+        SchemaOf::Records => columns(Table::Records),
         SchemaOf::Verdict => evalmark_core::verdict::schema(),
     };
     printer.json(&serde_json::to_string_pretty(&schema)?);

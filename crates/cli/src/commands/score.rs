@@ -9,6 +9,7 @@ use crate::{
     args::{ExecArgs, OutputArgs, PolicyArgs, RunDirArgs},
     exit::Exit,
     print::Printer,
+    receivers::tell_receivers,
     reports::{ReportsArgs, report_suites},
     run_text,
 };
@@ -30,5 +31,8 @@ pub(crate) struct ScoreArgs {
 pub(crate) fn score(args: &ScoreArgs, printer: Printer, host: &Host<'_>) -> Result<Exit> {
     let run = Run::rescore(&args.run.path()?, host)?.finish()?;
     let exit = run_text::tell(&run, args.output, host.policy, printer)?;
-    Ok(exit.worse(report_suites(&[run.into()], &args.reports, host.policy, printer)))
+    let ended = [run.into()];
+    let reported = report_suites(&ended, &args.reports, host.policy, printer);
+    tell_receivers(&ended, host, printer);
+    Ok(exit.worse(reported))
 }

@@ -10,14 +10,16 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use evalmark_core::{history::History, source::Sources, verdict::Verdict};
+use evalmark_report::run_message::RunMessage;
 use evalmark_runner::{
-    GateOf, HistoryOptions, Host, Notice, Notices, Permissions, RunError, compare_runs,
-    history_of_runs,
+    GateOf, HistoryOptions, Host, Notice, Notices, Permissions, RunError, compare_runs, ended_run,
+    history_of_runs, run_message,
 };
 use evalmark_store::runs::ListedRun;
 use evalmark_viewer::{Analysis, ViewOptions, Viewer, interrupted};
 
 use crate::{
+    commands::monitor_metrics::metrics_token,
     environment::Environment,
     exit::Exit,
     print::{Printer, unwritten},
@@ -37,10 +39,14 @@ pub(crate) struct ViewArgs {
     /// Print the address, and open nothing
     #[arg(long)]
     pub(crate) no_open: bool,
+    /// NAME of the environment variable that holds a token for Prometheus, which opens /metrics alone
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metrics_token_env: Option<String>,
 }
 
 pub(crate) fn view(args: &ViewArgs, printer: Printer, permissions: &Permissions) -> Result<Exit> {
-    let options = ViewOptions { folder: args.dir.clone(), port: args.port };
+    let metrics_token = args.metrics_token_env.as_deref().map(metrics_token).transpose()?;
+    let options = ViewOptions { folder: args.dir.clone(), port: args.port, metrics_token };
     let viewer = Viewer::bind(&options, Arc::new(Engine { permissions: permissions.clone() }))?;
     let address = viewer.address();
     printer.result(&address);
@@ -82,10 +88,19 @@ impl Analysis for Engine {
         let hear = |_: &Notice<'_>| ();
         let host = Host {
             sources: Sources { kinds: evalmark_integrations::sources::catalog(), ..Sources::NONE },
+            receivers: evalmark_integrations::receivers::catalog(),
             ..Host::new(Notices::new(&hear), &Environment, &self.permissions)
         };
         let found = compare_runs(baseline, candidate, GateOf::Run, &host);
         found.map(|outcome| outcome.verdict).map_err(|error| in_one_line(&error))
+    }
+
+    fn message(&self, run: &Path) -> Result<RunMessage, String> {
+        let hear = |_: &Notice<'_>| ();
+        // Without kinds of receivers, no file outside the run is read.
+        let host = Host::new(Notices::new(&hear), &Environment, &self.permissions);
+        let ended = ended_run(run, &host).map_err(|error| in_one_line(&error))?;
+        Ok(run_message(&ended, None, &host))
     }
 }
 

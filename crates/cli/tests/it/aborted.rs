@@ -71,7 +71,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn copy_of(world: &World) -> World {
+pub(crate) fn copy_of(world: &World) -> World {
     let other = World::new(0);
     copy(world.folder.path(), other.folder.path());
     other
@@ -79,7 +79,7 @@ fn copy_of(world: &World) -> World {
 
 /// Kills the command at its first change of a file, then at its second, and so on until it ends;
 /// `check` sees what each kill left.
-fn at_every_change(world: &World, arguments: &[&str], check: impl Fn(&World, &str)) {
+pub(crate) fn at_every_change(world: &World, arguments: &[&str], check: impl Fn(&World, &str)) {
     for change in 1.. {
         let world = copy_of(world);
         let mut command = world.command(arguments);

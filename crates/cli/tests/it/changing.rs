@@ -8,7 +8,10 @@ use std::{
 
 use evalmark_loopback::Server;
 
-use crate::setup::{Ran, World, answer, item, right, suite};
+use crate::{
+    setup::{Ran, World, answer, item, right, suite},
+    workbook::workbook,
+};
 
 const ITEMS: usize = 3000;
 
@@ -217,5 +220,75 @@ fn a_dataset_of_any_text_format_that_changes_is_told_or_was_read() {
         let is_told = ran.stderr.contains("has changed since the run began");
         assert!(is_told || !is_streamed && ran.code == Some(0), "{name}: {}", ran.stderr);
         assert_eq!(ran.code, Some(if is_told { 4 } else { 0 }), "{name}: {}", ran.stderr);
+    }
+}
+
+/// Parquet is copied before it is decoded: a file that is cut or written anew under its reader ends no program.
+#[test]
+fn a_dataset_of_columns_that_changes_is_told_or_was_read() {
+    type Changed = fn(&PathBuf, &[u8]);
+    let changes: [(&str, Changed); 3] = [
+        ("written anew", |path, other| fs::write(path, other).expect("written")),
+        ("emptied", |path, _| fs::write(path, "").expect("written")),
+        ("cut", |path, _| {
+            let file = fs::File::options().write(true).open(path).expect("a file");
+            file.set_len(1_000).expect("cut");
+        }),
+    ];
+    for (name, change) in changes {
+        let world = World::new(0);
+        let convert = |shift: usize| {
+            world.write("rows.csv", &file(&rows(shift)));
+            world
+                .run(&["dataset", "convert", "rows.csv", "--out", "data.parquet", "--force"])
+                .expect(0);
+            world.bytes("data.parquet")
+        };
+        let (other, _) = (convert(1), convert(0));
+        let (path, count) = (world.path("data.parquet"), AtomicU64::new(0));
+        let server = Server::start(move |seen| {
+            if count.fetch_add(1, Ordering::SeqCst) == 300 {
+                change(&path, &other);
+            }
+            right(seen)
+        });
+        world.write("suite.yaml", &suite(&server.url(), "").replace("data.csv", "data.parquet"));
+        let ran = world.run_suite("r", &["--no-cache"]);
+        // Whoever had copied all rows went on with them.
+        let is_told = ran.stderr.contains("has changed since the run began");
+        assert_eq!(ran.code, Some(if is_told { 4 } else { 0 }), "{name}: {}", ran.stderr);
+    }
+}
+
+/// A workbook is read as a whole, an Arrow file batch by batch.
+#[test]
+fn a_workbook_or_an_arrow_file_that_changes_is_told_or_was_read() {
+    let arrow: [&[u8]; 2] =
+        [include_bytes!("arrow/rows.arrow"), include_bytes!("arrow/other.arrow")];
+    let books = [workbook(&file(&rows(0))), workbook(&file(&rows(1)))];
+    let cases: [(&str, &[u8], &[u8], bool); 6] = [
+        ("data.arrow", arrow[0], arrow[1], true),
+        ("data.arrow", arrow[0], &arrow[0][..9_000], true),
+        ("data.arrow", arrow[0], b"", true),
+        ("data.xlsx", &books[0], &books[1], false),
+        ("data.xlsx", &books[0], &books[0][..90_000], false),
+        ("data.xlsx", &books[0], b"", false),
+    ];
+    for (name, before, after, is_streamed) in cases {
+        let world = World::new(0);
+        fs::write(world.path(name), before).expect("written");
+        let (path, to, count) = (world.path(name), after.to_vec(), AtomicU64::new(0));
+        let server = Server::start(move |seen| {
+            if count.fetch_add(1, Ordering::SeqCst) == 300 {
+                fs::write(&path, &to).expect("written");
+            }
+            right(seen)
+        });
+        world.write("suite.yaml", &suite(&server.url(), "").replace("data.csv", name));
+        let ran = world.run_suite("r", &["--prompt", "plain", "--no-cache"]);
+        let is_told = ran.stderr.contains("has changed since the run began");
+        let case = format!("{name} to {} bytes: {}", after.len(), ran.stderr);
+        assert!(is_told || !is_streamed && ran.code == Some(0), "{case}");
+        assert_eq!(ran.code, Some(if is_told { 4 } else { 0 }), "{case}");
     }
 }

@@ -164,6 +164,67 @@ fn what_answers_take_is_gated_as_a_ratio() {
     assert!(ran.stdout.contains("give the model a `price`"), "{}", ran.stdout);
 }
 
+/// A run that lacks answers is headed by what the command ends with.
+#[test]
+fn a_verdict_that_lacks_answers_is_headed_so() {
+    let world = World::new(300);
+    let run = |id: &str, n_answered: usize| {
+        let server = Server::start(move |seen| {
+            if item(seen) < n_answered { crate::setup::right(seen) } else { Reply::status(400) }
+        });
+        world.suite(&server.url(), "gate: { baseline: main, metrics: { exact: {} } }\n");
+        world.run_suite(id, &["--prompt", "plain", "--new-baseline"])
+    };
+    run("whole", 300).expect(0);
+    world.run(&["baseline", "promote", "reports/test/whole", "main"]).expect(0);
+    // Few enough for a verdict, and enough for it to hang on them.
+    run("part", 288);
+    for format in ["text", "markdown", "github"] {
+        let gate = ["gate", "reports/test/part", "--baseline", "main", "--format", format];
+        let ran = world.run(&gate).expect(4);
+        let is_headed = ran.stdout.starts_with("INCOMPLETE against main: ");
+        assert!(is_headed || format != "text", "{}", ran.stdout);
+        assert!(!ran.stdout.contains("PASS"), "{format}: {}", ran.stdout);
+        assert!(!ran.stdout.to_lowercase().contains("inconclusive against"), "{}", ran.stdout);
+    }
+}
+
+/// No amount is so large or so small that a verdict has figures that are none.
+#[test]
+fn amounts_at_the_ends_of_what_a_number_holds_are_gated() {
+    let world = World::new(60);
+    let server = Server::start(crate::setup::right);
+    world.suite(&server.url(), "");
+    world.run_suite("live", &["--prompt", "plain"]).expect(0);
+    let answers = world.run(&["export-answers", "reports/test/live"]).expect(0).stdout;
+    let run = |id: &str, speeds: [f64; 2]| {
+        let lines = answers.lines().enumerate().map(|(i, line)| {
+            let mut answer: Value = serde_json::from_str(line).expect("JSON");
+            answer["details"]["tokens_per_second"] = json!(speeds[i % 2]);
+            format!("{answer}\n")
+        });
+        world.write(&format!("{id}.jsonl"), &lines.collect::<String>());
+        let gate = "gate: { baseline: main, metrics: { tokens_per_second: {} } }\n";
+        let suite = crate::setup::suite("URL", gate);
+        let recorded = format!("recorded: {{ file: {id}.jsonl }}");
+        world.write("suite.yaml", &suite.replace("provider: openai, base_url: 'URL'", &recorded));
+        world.run_suite(id, &["--prompt", "plain", "--new-baseline"])
+    };
+    run("usual", [20.0, 30.0]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/usual", "main"]).expect(0);
+    for (id, speeds) in
+        [("large", [1e308, 1.7e308]), ("small", [1e-308, 5e-324]), ("mixed", [1e308, 1e-308])]
+    {
+        let ran = run(id, speeds);
+        assert!(matches!(ran.code, Some(0 | 1 | 3 | 4)), "{id}: {}", ran.stderr);
+        let told = ran.stdout.to_lowercase();
+        for wrong in ["nan", "inf ", "inf,", "inf]", "panicked"] {
+            assert!(!told.contains(wrong) && !ran.stderr.contains(wrong), "{id}: {}", ran.stdout);
+        }
+        world.run(&["show", &format!("reports/test/{id}")]).expect(0);
+    }
+}
+
 #[test]
 fn max_t_is_told_as_the_correction() {
     let world = World::new(120);

@@ -240,6 +240,60 @@ fn settings_without_a_counterpart_are_listed() {
     check("prompty", "a.prompty", &prompty, &lost, &["api_key_env: MY_API_KEY"]);
 }
 
+/// What promptfoo finds elsewhere, or does not send, is told and keeps no suite from being written.
+#[test]
+fn settings_that_promptfoo_finds_elsewhere_are_filled_in() {
+    let check = |provider: &str, lost: &[&str], holds: &[&str], lacks: &str| {
+        let config = format!(
+            "prompts: ['Say {{{{ w }}}}']\nproviders: [{provider}]\ntests: [{{ vars: {{ w: 1.0 }} }}]\n"
+        );
+        let (told, suite) = told("promptfoo", "c.yaml", &config);
+        let told: Vec<_> = told["not_carried"].as_array().into_iter().flatten().collect();
+        let told: Vec<_> = told.iter().filter_map(|one| one["what"].as_str()).collect();
+        for what in lost {
+            assert!(told.contains(what), "{provider}: {told:?}");
+        }
+        for part in holds {
+            assert!(suite.contains(part), "{provider}: {part} is not in {suite}");
+        }
+        assert!(lacks.is_empty() || !suite.contains(lacks), "{provider}: {suite}");
+    };
+    check("'bedrock:amazon.nova-lite-v1:0'", &[], &["region: us-east-1"], "");
+    let vertex = ["region: us-central1", "project: PROJECT"];
+    check("'vertex:gemini-2.5-pro'", &["`project` of a provider"], &vertex, "");
+    let azure = ["https://RESOURCE.openai.azure.com", "2024-12-14"];
+    check("'azure:chat:mine'", &["`base_url` of a provider"], &azure, "");
+    let without = "{ id: 'openai:o3-mini', config: { temperature: 0.5, seed: 7 } }";
+    check(without, &["`temperature` of a provider"], &["seed: 7"], "0.5");
+    check("{ id: 'openai:gpt-4o', config: { temperature: 0.5 } }", &[], &["temperature: 0.5"], "");
+    let elsewhere = "{ id: 'google:gemini-2.5-pro', config: { projectId: mine } }";
+    check(elsewhere, &["`project` of a provider"], &["provider: gemini"], "mine");
+    let tools = "{ id: 'openai:gpt-4o', config: { tools: [{ headers: { Authorization: Bearer abcdef123 } }] } }";
+    check(tools, &["`config.tools` of a provider"], &[], "abcdef123");
+    let words = "{ id: 'openai:gpt-4o', config: { tools: [{ function: { description: Does basic arithmetic } }] } }";
+    check(words, &[], &["Does basic arithmetic"], "");
+    let http = "{ id: http, config: { url: 'http://127.0.0.1:9/x', headers: { x-session: '{{sessionId}}', x-a: b }, \
+                body: { q: '{{prompt}}', id: '{{sessionId}}' } } }";
+    let lost =
+        ["the header `x-session` of an HTTP provider", "a part of `body` of an HTTP provider"];
+    check(http, &lost, &["x-a: b", "{{prompt}}"], "sessionId");
+}
+
+/// Templates of promptfoo keep the line break at their end, and numbers are written as JavaScript writes them.
+#[test]
+fn templates_say_the_same_as_in_promptfoo() {
+    let config = "prompts: [\"Say {{ w }} {{ (style | load).tone }}\\n\"]\nproviders: ['openai:gpt-4o']\n\
+                  tests: [{ vars: { w: 1.0, style: '{\"tone\":\"dry\"}' } }]\n";
+    let world = World::new(1);
+    world.write("c.yaml", config);
+    world.run(&["import", "promptfoo", "c.yaml", "--name", "s"]).expect(0);
+    let rows = String::from_utf8(world.bytes("datasets/s.jsonl")).expect("text");
+    assert!(rows.contains("\"w\":1,"), "{rows}");
+    let suite = String::from_utf8(world.bytes("suites/s.yaml")).expect("text");
+    let template = "\"Say {{ w }} {{ (style | fromjson).tone }}\\n\\n\"";
+    assert!(suite.contains(template), "{suite}");
+}
+
 /// A judge that no metric names would be asked like a model that is measured.
 #[test]
 fn a_judge_without_a_metric_is_left_out() {

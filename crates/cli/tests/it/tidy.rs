@@ -73,6 +73,7 @@ const WALLS: &[(&str, &str)] = &[
     ("reqwest", "evalmark-net"),
     // The journals of its own, and users' databases as datasets.
     ("rusqlite", "evalmark-harness evalmark-integrations"),
+    ("gix", "evalmark-store"),
     ("axum", "evalmark-viewer"),
     ("comfy-table", "evalmark-terminal"),
     ("clap", "evalmark"),

@@ -129,7 +129,10 @@ fn sheet_name<R: Read + Seek>(workbook: &Xlsx<R>, wanted: Option<&str>) -> Resul
 fn unpacks_within_bounds(mut file: File) -> Result<File, String> {
     let damaged =
         |error: &dyn std::fmt::Display| format!("is not a readable Excel workbook: {error}");
-    let mut archive = ZipArchive::new(BufReader::new(&file)).map_err(|error| damaged(&error))?;
+    let n_bytes = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
+    let mut archive = ZipArchive::new(BufReader::new(&file)).map_err(|error| {
+        format!("is not a readable Excel workbook, or is cut off at byte {n_bytes}: {error}")
+    })?;
     let mut room = MOST_PART_BYTES;
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|error| damaged(&error))?;
@@ -151,11 +154,12 @@ fn unpacks_within_bounds(mut file: File) -> Result<File, String> {
 }
 
 fn read<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> Result<Sheet, String> {
-    let merged = workbook.merge_cells_by_sheet_name(name).map_err(|error| told(&error))?;
     let mut reader = workbook.worksheet_cells_reader(name).map_err(|error| told(&error))?;
     let mut rows: Vec<SheetRow> = Vec::new();
     let (mut n_cells, mut n_bytes) = (0, 0);
-    while let Some(cell) = reader.next_cell_with_formula().map_err(|error| told(&error))? {
+    while let Some(cell) =
+        reader.next_cell_with_formula().map_err(|error| behind(rows.last(), name, &error))?
+    {
         let (row, column) = cell.pos;
         let held = match held(cell.value) {
             Held::Nothing if cell.formula.is_some() => Held::Uncomputed,
@@ -175,7 +179,21 @@ fn read<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> Result<Sheet, Str
             _ => rows.push(SheetRow { row, cells: vec![(column, held)] }),
         }
     }
+    drop(reader);
+    // They stand behind the rows, which tell better where the sheet is damaged.
+    let merged = workbook.merge_cells_by_sheet_name(name).map_err(|error| told(&error))?;
     Ok(Sheet { rows, merged: merged.into_iter().take(MOST_MERGED).collect() })
+}
+
+/// A sheet that cannot be read on behind a row.
+fn behind(last: Option<&SheetRow>, sheet: &str, error: &XlsxError) -> String {
+    match last {
+        Some(last) => {
+            let row = last.row + 1;
+            format!("the sheet `{sheet}` cannot be read behind row {row}: {error}")
+        }
+        None => format!("the sheet `{sheet}` cannot be read: {error}"),
+    }
 }
 
 fn held(value: DataRef<'_>) -> Held {

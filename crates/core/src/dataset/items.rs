@@ -2,12 +2,13 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    io,
     sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
 
-use super::{DatasetError, DatasetSpec, SelectedRows};
+use super::{DatasetError, DatasetSpec, SelectedRows, fingerprints::FingerprintReader};
 use crate::{
     fields::{Cell, Fields, pointer_to},
     item::{Item, ItemHash},
@@ -18,13 +19,16 @@ use crate::{
 pub struct Items {
     spec: Arc<DatasetSpec>,
     rows: SelectedRows,
+    /// What the items must be.
+    planned: Option<FingerprintReader>,
     next: u64,
 }
 
 impl Items {
     /// Opens the dataset at its first item.
     pub fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
-        Ok(Self { spec: spec.clone(), rows: SelectedRows::open(spec)?, next: 0 })
+        let planned = spec.planned.clone().map(FingerprintReader::new);
+        Ok(Self { spec: spec.clone(), rows: SelectedRows::open(spec)?, planned, next: 0 })
     }
 }
 
@@ -50,17 +54,26 @@ impl Iterator for Items {
         let item = item(&self.spec, row, (index, place))
             .map_err(|message| self.spec.error_of_row(place, message));
         Some(match item {
-            Ok(item) if self.spec.is_as_planned(&item) => Ok(item),
-            Ok(_) => Err(self.spec.error_of_row(place, CHANGED)),
+            Ok(item) => match self.is_as_planned(&item) {
+                Ok(true) => Ok(item),
+                Ok(false) => Err(self.spec.error_of_row(place, CHANGED)),
+                Err(error) => Err(self.spec.scratch_error(&error)),
+            },
             Err(error) => Err(self.spec.changed_if_planned(error)),
         })
     }
 }
 
 impl Items {
+    /// Whether an item is the one that stood at its place when all items were looked at.
+    fn is_as_planned(&mut self, item: &Item) -> io::Result<bool> {
+        let Some(planned) = &mut self.planned else { return Ok(true) };
+        Ok(planned.get(item.index)? == Some(self.spec.fingerprint(item)))
+    }
+
     /// The error where the file ends before the last item that was planned.
     fn ends_early(&mut self) -> Option<DatasetError> {
-        let planned = self.spec.planned.as_ref()?.0.len() as u64;
+        let planned = self.spec.planned.as_ref()?.len();
         if self.next >= planned {
             return None;
         }
@@ -73,19 +86,7 @@ impl Items {
 /// What is said of a dataset that is another one than before.
 const CHANGED: &str = "has changed since the run began";
 
-/// A short hash of each item of a dataset, in order: of everything that its row says. It is compared
-/// with within one process only.
-#[derive(Clone, Debug)]
-pub struct Fingerprints(pub(super) Arc<Vec<u32>>);
-
 impl DatasetSpec {
-    /// Whether an item is the one that stood at its place when all items were looked at.
-    fn is_as_planned(&self, item: &Item) -> bool {
-        let Some(Fingerprints(planned)) = &self.planned else { return true };
-        let planned = usize::try_from(item.index).ok().and_then(|at| planned.get(at));
-        planned == Some(&self.fingerprint(item))
-    }
-
     /// Over the id, the content, and the columns that are no part of the content.
     pub(super) fn fingerprint(&self, item: &Item) -> u32 {
         let mut hasher = DefaultHasher::new();

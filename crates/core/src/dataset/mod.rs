@@ -9,6 +9,7 @@ pub(crate) mod encoding;
 pub(crate) mod excel;
 #[cfg(feature = "excel")]
 mod excel_time;
+mod fingerprints;
 mod items;
 mod json;
 mod json_scan;
@@ -18,6 +19,8 @@ mod parts;
 mod profile;
 mod python_json;
 mod quotes;
+mod row_set;
+mod scratch;
 pub(crate) mod selection;
 pub(crate) mod sniff;
 mod yaml;
@@ -30,9 +33,12 @@ use std::{
 
 pub use self::{
     encoding::TextEncoding,
-    items::{Fingerprints, Items, answers_in},
+    fingerprints::Fingerprints,
+    items::{Items, answers_in},
     profile::DatasetProfile,
     python_json::as_json as python_as_json,
+    row_set::RowSet,
+    scratch::{DistinctCounter, OpenScratch, ScratchSpace},
     selection::{SchemaViolation, SchemaViolations, Selection},
 };
 pub(crate) use self::{
@@ -43,7 +49,7 @@ pub(crate) use self::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{fields::Fields, files::FileAccess, source::Snapshot};
+use crate::{fields::Fields, files::FileAccess, item::ItemHash, source::Snapshot};
 
 /// Rows of a file, in order.
 pub type Rows = Box<dyn Iterator<Item = Result<Fields, DatasetError>> + Send>;
@@ -177,8 +183,10 @@ pub struct DatasetSpec {
     pub selection: Option<Arc<Selection>>,
     /// Take only the first so many items.
     pub limit: Option<u64>,
-    /// Of those, take only the items whose place says so.
-    pub only: Option<Arc<[bool]>>,
+    /// Of those, take only the items at these places.
+    pub only: Option<Arc<RowSet>>,
+    /// Where the first pass keeps what it cannot hold in memory.
+    pub scratch: ScratchSpace,
     /// What the first pass over all items saw: an item that is read again must be the same.
     pub planned: Option<Fingerprints>,
 }
@@ -209,16 +217,29 @@ impl DatasetSpec {
         (self.file.origin.clone(), row)
     }
 
+    /// The hash of a row's content.
+    pub fn content_hash(&self, row: &Fields) -> ItemHash {
+        content_hash(self, row)
+    }
+
     /// What is wrong with a row.
     pub(crate) fn error_of_row(&self, row: u64, message: impl Into<String>) -> DatasetError {
         let (file, row) = self.place_of_row(row);
         DatasetError::of_row(&file, format!("row {row}"), message)
     }
 
+    /// What is wrong where a temporary file cannot be used.
+    pub fn scratch_error(&self, error: &std::io::Error) -> DatasetError {
+        let message = format!(
+            "has more rows than are kept track of in memory, and a temporary file cannot be used for the \
+             others: {error}; free some space, or name a folder with room in the variable `TMPDIR`"
+        );
+        DatasetError::of_file(&self.file.origin, message)
+    }
+
     /// Whether the row at this place is among the selected items.
     fn takes(&self, index: u64) -> bool {
-        let Some(only) = &self.only else { return true };
-        usize::try_from(index).ok().and_then(|at| only.get(at)).is_some_and(|taken| *taken)
+        self.only.as_ref().is_none_or(|only| only.contains(index))
     }
 }
 
@@ -261,7 +282,8 @@ impl FileSpec {
     }
 
     /// One of its files alone.
-    fn part(&self, part: &FilePart) -> Self {
+    #[must_use]
+    pub fn part(&self, part: &FilePart) -> Self {
         Self {
             path: part.path.clone(),
             origin: part.origin.clone(),

@@ -1,16 +1,18 @@
 //! A first pass over all items of a dataset, before anything is asked: their number, their hash, their
 //! columns, and that no id occurs twice.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, io, sync::Arc};
 
 use super::{
     DatasetError, DatasetSpec, Items,
-    items::{Fingerprints, is_content},
+    fingerprints::{FingerprintWriter, Fingerprints},
+    items::is_content,
+    scratch::{SortedRuns, short_hash},
 };
 use crate::item::Item;
+
+/// So many ids that seem to be there twice are looked at in one pass over the rows.
+const MOST_REPEATED: usize = 1 << 15;
 
 /// What the first pass over all items found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +25,14 @@ pub struct DatasetProfile {
     pub columns: Vec<String>,
 }
 
-/// Sees every item once; `finish` answers. Holds about eleven bytes an item, four of which outlive it.
+/// Sees every item once; `finish` answers. Twelve bytes an item are kept of it, in memory for the first
+/// million and in a temporary file for the others; four of them outlive it.
 pub(crate) struct DatasetProfiler {
     spec: Arc<DatasetSpec>,
     hasher: blake3::Hasher,
-    seen: SeenIds,
-    fingerprints: Vec<u32>,
+    /// Short hashes of the ids.
+    seen: SortedRuns<u64>,
+    fingerprints: FingerprintWriter,
     /// Every column that occurs, in that order.
     columns: Vec<String>,
 }
@@ -36,26 +40,29 @@ pub(crate) struct DatasetProfiler {
 impl DatasetProfiler {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
-        let (seen, fingerprints, columns) = (SeenIds::default(), Vec::new(), Vec::new());
+        let (seen, columns) = (SortedRuns::new(spec.scratch), Vec::new());
+        let fingerprints = FingerprintWriter::new(spec.scratch);
         Self { spec, hasher, seen, fingerprints, columns }
     }
 
-    pub(crate) fn see(&mut self, item: &Item) {
-        let (short, id) = hashes(&item.id);
+    pub(crate) fn see(&mut self, item: &Item) -> Result<(), DatasetError> {
+        let id = blake3::hash(item.id.as_bytes());
         self.hasher.update(id.as_bytes());
         self.hasher.update(&item.hash.0);
-        self.seen.push(short);
-        push_tightly(&mut self.fingerprints, self.spec.fingerprint(item));
+        let kept = self.seen.push(short_hash(&id));
+        let kept = kept.and_then(|()| self.fingerprints.push(self.spec.fingerprint(item)));
+        kept.map_err(|error| self.spec.scratch_error(&error))?;
         for (at, column) in item.fields.keys().enumerate() {
             // Nearly every row has the columns of the one before, in the same order.
             if self.columns.get(at) != Some(column) && !self.columns.contains(column) {
                 self.columns.push(column.clone());
             }
         }
+        Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<(DatasetProfile, Fingerprints), DatasetError> {
-        if self.fingerprints.is_empty() {
+    pub(crate) fn finish(self) -> Result<(DatasetProfile, Fingerprints), DatasetError> {
+        if self.fingerprints.len() == 0 {
             let absent = self.spec.selection.as_ref().map(|selection| selection.without_rows());
             let message = match (self.spec.limit, absent.as_deref()) {
                 (Some(0), _) => "no item is selected (limit 0)".to_owned(),
@@ -67,76 +74,61 @@ impl DatasetProfiler {
             };
             return Err(DatasetError::of_file(&self.spec.file.origin, &message));
         }
-        let n_items = self.fingerprints.len() as u64;
-        let twice = std::mem::take(&mut self.seen).twice();
-        if !twice.is_empty() {
-            unique(&self.spec, &twice)?;
-        }
-        let Self { spec, columns, hasher, fingerprints, .. } = self;
+        let Self { spec, columns, hasher, seen, fingerprints } = self;
+        let n_items = fingerprints.len();
+        let fingerprints = fingerprints.finish().map_err(|error| spec.scratch_error(&error))?;
+        check_unique(&spec, seen)?;
         let is_content = |column: &String| is_content(&spec, column);
         let columns = columns.into_iter().filter(is_content).collect();
         let hash = hasher.finalize().to_hex().to_string();
-        Ok((DatasetProfile { n_items, hash, columns }, Fingerprints(Arc::new(fingerprints))))
+        Ok((DatasetProfile { n_items, hash, columns }, fingerprints))
     }
 }
 
-/// Short hashes of ids, by their first byte, so that each is kept in the six bytes behind it.
-struct SeenIds(Vec<Vec<[u8; 6]>>);
-
-impl Default for SeenIds {
-    fn default() -> Self {
-        Self(vec![Vec::new(); 256])
+/// Whether no id occurs twice. What short hashes occur twice is looked at by reading the dataset again.
+fn check_unique(spec: &Arc<DatasetSpec>, mut seen: SortedRuns<u64>) -> Result<(), DatasetError> {
+    let mut after = None;
+    loop {
+        let repeated = repeated(&mut seen, after).map_err(|error| spec.scratch_error(&error))?;
+        if !repeated.is_empty() {
+            check_rows(spec, &repeated)?;
+        }
+        if repeated.len() < MOST_REPEATED {
+            return Ok(());
+        }
+        after = repeated.last().copied();
     }
 }
 
-impl SeenIds {
-    fn push(&mut self, short: u64) {
-        let [first, rest @ .., _] = short.to_be_bytes();
-        push_tightly(&mut self.0[usize::from(first)], rest);
-    }
-
-    /// The hashes that are there more than once.
-    fn twice(self) -> BTreeSet<u64> {
-        let mut twice = BTreeSet::new();
-        for (first, mut rests) in (0..=u8::MAX).zip(self.0) {
-            rests.sort_unstable();
-            for two in rests.windows(2).filter(|two| two[0] == two[1]) {
-                let mut short = [first, 0, 0, 0, 0, 0, 0, 0];
-                short[1..7].copy_from_slice(&two[0]);
-                twice.insert(u64::from_be_bytes(short));
+/// The lowest hashes beyond `after` that are there more than once, in order, and up to a bound.
+fn repeated(seen: &mut SortedRuns<u64>, after: Option<u64>) -> io::Result<Vec<u64>> {
+    let (mut repeated, mut last) = (Vec::new(), None);
+    for hash in seen.sorted()? {
+        let hash = hash?;
+        let is_new = Some(hash) > after && repeated.last() != Some(&hash);
+        if last == Some(hash) && is_new {
+            repeated.push(hash);
+            if repeated.len() == MOST_REPEATED {
+                break;
             }
         }
-        twice
+        last = Some(hash);
     }
+    Ok(repeated)
 }
 
-/// Adds to a list that grows by an eighth, and not to twice its size: memory is what counts here.
-fn push_tightly<T>(list: &mut Vec<T>, value: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(64.max(list.len() / 8));
-    }
-    list.push(value);
-}
-
-/// A short hash of an id, of 56 bits, and a long one.
-fn hashes(id: &str) -> (u64, blake3::Hash) {
-    let hash = blake3::hash(id.as_bytes());
-    let mut short = [0; 8];
-    short[..7].copy_from_slice(&hash.as_bytes()[..7]);
-    (u64::from_be_bytes(short), hash)
-}
-
-/// Reads the dataset once more for the ids whose short hashes occur twice: the first that is there
+/// Reads the dataset once more for the ids with these short hashes, in order: the first that is there
 /// twice itself is an error.
-fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetError> {
-    let mut rows: HashMap<Arc<str>, u64> = HashMap::new();
+fn check_rows(spec: &Arc<DatasetSpec>, repeated: &[u64]) -> Result<(), DatasetError> {
+    let mut rows: HashMap<blake3::Hash, u64> = HashMap::new();
     for item in Items::open(spec)? {
         let item = item?;
-        if !twice.contains(&hashes(&item.id).0) {
+        let id = blake3::hash(item.id.as_bytes());
+        if repeated.binary_search(&short_hash(&id)).is_err() {
             continue;
         }
         let row = item.row;
-        let Some(first) = rows.insert(item.id.clone(), row) else { continue };
+        let Some(first) = rows.insert(id, row) else { continue };
         let message = match &spec.id {
             Some(column) => format!(
                 "the id `{}` (column `{column}`) is already that of row {first}; ids must be unique",
@@ -154,15 +146,21 @@ fn unique(spec: &Arc<DatasetSpec>, twice: &BTreeSet<u64>) -> Result<(), DatasetE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::scratch::ScratchSpace;
 
     #[test]
     fn what_was_seen_twice_is_found() {
-        let mut seen = SeenIds::default();
-        let ids = (0..20_000).map(|i| format!("id {i}")).collect::<Vec<_>>();
-        for id in ids.iter().chain([&ids[7], &ids[19_999], &ids[7]]) {
-            seen.push(hashes(id).0);
+        let hashes: Vec<u64> =
+            (0..20_000_u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let (low, high) = (hashes[7].min(hashes[19_999]), hashes[7].max(hashes[19_999]));
+        for most_held in [1_000, 1_000_000] {
+            let mut seen = SortedRuns::new(ScratchSpace { open: tempfile::tempfile, most_held });
+            for hash in hashes.iter().chain([&low, &high, &low]) {
+                seen.push(*hash).expect("room");
+            }
+            assert_eq!(repeated(&mut seen, None).expect("read"), [low, high]);
+            assert_eq!(repeated(&mut seen, Some(low)).expect("read"), [high]);
+            assert!(repeated(&mut seen, Some(high)).expect("read").is_empty());
         }
-        let expected = [&ids[7], &ids[19_999]].map(|id| hashes(id).0);
-        assert_eq!(seen.twice(), BTreeSet::from(expected));
     }
 }

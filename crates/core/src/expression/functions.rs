@@ -38,7 +38,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
 }
 
 /// The value that a JSON text stands for; the whole text must be JSON.
-fn from_json(state: &State, text: &str) -> Result<Value, Error> {
+pub(crate) fn from_json(state: &State, text: &str) -> Result<Value, Error> {
     // A value takes more room than its text.
     pay(state, text.len().saturating_mul(8))?;
     let value: serde_json::Value = serde_json::from_str(text.trim()).map_err(|error| {

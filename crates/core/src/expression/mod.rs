@@ -8,7 +8,7 @@
 
 mod functions;
 mod names;
-mod number_comparisons;
+mod numbers_in_texts;
 
 use std::{collections::BTreeSet, fmt, sync::LazyLock};
 
@@ -18,7 +18,8 @@ use minijinja::{
 };
 use serde::Serialize;
 
-use self::number_comparisons::NumberComparison;
+pub(crate) use self::functions::from_json;
+use self::numbers_in_texts::NumberUse;
 use crate::template::{describe, size_guard};
 
 /// The longest expression, in characters: nesting is bounded with it.
@@ -41,7 +42,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 pub struct Expression {
     compiled: minijinja::Expression<'static, 'static>,
     variables: BTreeSet<String>,
-    number_comparisons: Vec<NumberComparison>,
+    number_uses: Vec<NumberUse>,
 }
 
 impl fmt::Debug for Expression {
@@ -86,8 +87,8 @@ impl Expression {
         let used = compiled.undeclared_variables(false);
         names::check(source, &used, variables)?;
         let variables = compiled.undeclared_variables(true).into_iter().collect();
-        let number_comparisons = number_comparisons::of(source);
-        Ok(Self { compiled, variables, number_comparisons })
+        let number_uses = numbers_in_texts::of(source, &ENVIRONMENT);
+        Ok(Self { compiled, variables, number_uses })
     }
 
     /// Whether the expression names this variable, or something of it.
@@ -116,12 +117,12 @@ impl Expression {
         serde_json::to_value(&value).map_err(|_| unusable("what is no JSON value"))
     }
 
-    /// What it gives. A text that would be compared with a number is an error: texts and numbers have an order
-    /// of their own, in which every text is the larger.
+    /// What it gives. A number in a text is an error where it would be taken for the text: every text is larger than
+    /// each number, `10` comes before `9`, and `*` repeats a text.
     fn result(&self, context: impl Serialize) -> Result<Value, NoValue> {
         let context = Value::from(Serde(context));
-        let mixed = self.number_comparisons.iter().find_map(|one| one.of_text(&context));
-        if let Some(message) = mixed {
+        let wrong = self.number_uses.iter().find_map(|one| one.wrong(&context));
+        if let Some(message) = wrong {
             return Err(NoValue::Unusable(message));
         }
         self.compiled.eval(context).map_err(|error| no_value(&error))

@@ -65,6 +65,15 @@ impl PromptContent {
         }
         prompt_hash(&prompt)
     }
+    /// The same hash of a prompt as a run keeps it in its effective suite, whatever it asks for beside its text; `None`
+    /// where it has no messages.
+    pub fn kept_hash(prompt: &Value) -> Option<Arc<str>> {
+        let mut text = json!({ "messages": prompt.get("messages")? });
+        if let Some(included) = prompt.get("included") {
+            text["included"] = included.clone();
+        }
+        Some(prompt_hash(&text))
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The folder of prompts.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{content::PromptContent, document::PromptDocument};
 use crate::{
+    file_snapshot::SnapshotEntry,
     files::{FileAccess, FileError},
     suite::{Mistake, Mistakes, Position, nearest},
 };
@@ -98,7 +99,7 @@ impl PromptLibrary {
         let refused = |error| LibraryError::Refused { path: folder.to_owned(), error };
         access.folder(folder).map_err(refused)?;
         let mut files = Vec::new();
-        list(folder, folder, 0, &mut files)?;
+        list((folder, folder), 0, access, &mut files)?;
         files.sort();
         let mut library = Self { folder: folder.to_owned(), ..Self::default() };
         for path in files {
@@ -147,11 +148,7 @@ impl PromptLibrary {
 
     /// The text of a file that prompts include by this name.
     pub fn fragment(&self, name: &str, access: &FileAccess) -> Option<String> {
-        let is_plain = |part: &str| !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
-        if name.starts_with('/') || !name.split('/').all(is_plain) {
-            return None;
-        }
-        access.read_text(&self.folder.join(name)).ok()
+        is_fragment_name(name).then(|| access.read_text(&self.folder.join(name)).ok()).flatten()
     }
 
     fn add(&mut self, path: PathBuf, text: &str, access: &FileAccess) {
@@ -178,23 +175,29 @@ impl PromptLibrary {
     }
 }
 
+/// Whether prompts may include a file by this name: one of the library's folder, that is not hidden.
+pub fn is_fragment_name(name: &str) -> bool {
+    let is_plain = |part: &str| !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    !name.starts_with('/') && name.split('/').all(is_plain)
+}
+
 /// A prompt's name where its file gives it none: its path in the library, without the extension.
-fn default_name(folder: &Path, path: &Path) -> String {
+pub fn default_name(folder: &Path, path: &Path) -> String {
     let below = path.strip_prefix(folder).unwrap_or(path).with_extension("");
     let parts = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Whether each part of a name can name a folder on every system; says why not.
-fn checked_name(name: &str) -> Result<(), String> {
+/// Whether each part of a prompt's name can name a folder on every system; says why not.
+pub fn checked_name(name: &str) -> Result<(), String> {
     name.split('/').try_for_each(crate::suite::file_name)
 }
 
-/// The files of a folder that may be prompts. Links are not followed, and what is hidden is left out.
+/// The files of a folder of the library that may be prompts. Links are not followed, and what is hidden is left out.
 fn list(
-    folder: &Path,
-    library: &Path,
+    (folder, library): (&Path, &Path),
     depth: usize,
+    access: &FileAccess,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), LibraryError> {
     let too_large = || LibraryError::TooLarge { path: library.to_owned() };
@@ -202,17 +205,15 @@ fn list(
         return Err(too_large());
     }
     let unreadable = |error| LibraryError::Unreadable { path: folder.to_owned(), error };
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+    for (name, kind) in access.entries(folder).map_err(unreadable)? {
+        if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let path = entry.path();
-        let kind = entry.file_type().map_err(unreadable)?;
-        if kind.is_dir() {
-            list(&path, library, depth + 1, files)?;
-        } else if kind.is_file() && is_text(&path) {
-            files.push(path);
+        let path = folder.join(name);
+        match kind {
+            SnapshotEntry::Folder => list((&path, library), depth + 1, access, files)?,
+            SnapshotEntry::File if is_prompt_name(&path) => files.push(path),
+            _ => {}
         }
         if files.len() > MAX_FILES {
             return Err(too_large());
@@ -221,7 +222,8 @@ fn list(
     Ok(())
 }
 
-fn is_text(path: &Path) -> bool {
+/// Whether a file's name is that of a prompt.
+pub fn is_prompt_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }

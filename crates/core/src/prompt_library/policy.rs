@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::release_policy::{ReleasePolicy, mistakes};
 use crate::{
     files::MAX_TEXT,
     suite::{Mistakes, located::located_yaml},
@@ -47,6 +48,9 @@ pub struct PromptPolicy {
     /// What holds for data of a class, by the class's name: prompts name theirs as `data_class`.
     #[serde(default)]
     pub data_classes: BTreeMap<String, DataClass>,
+    /// What must hold before a prompt is released.
+    #[serde(default)]
+    pub releases: ReleasePolicy,
 }
 
 /// Which values a parameter may have.
@@ -95,12 +99,13 @@ pub enum PromptPolicyError {
 impl PromptPolicy {
     /// The policy of this file; without one, that beside the library, where there is one.
     pub fn find(named: Option<&Path>, library: &Path) -> Result<Option<Self>, PromptPolicyError> {
+        Self::file(named, library).map(|path| Self::read(&path)).transpose()
+    }
+
+    /// The file of that policy, where there is one.
+    pub fn file(named: Option<&Path>, library: &Path) -> Option<PathBuf> {
         let beside = library.parent().unwrap_or(Path::new("")).join(FILE);
-        match named {
-            Some(path) => Self::read(path).map(Some),
-            None if beside.is_file() => Self::read(&beside).map(Some),
-            None => Ok(None),
-        }
+        named.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside))
     }
 
     fn read(path: &Path) -> Result<Self, PromptPolicyError> {
@@ -110,7 +115,11 @@ impl PromptPolicy {
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
         let wrong = |list| Mistakes { path: path.to_owned(), list };
-        let (policy, _) = located_yaml(&text, "the policy").map_err(wrong)?;
-        Ok(policy)
+        let (policy, document) = located_yaml::<Self>(&text, "the policy").map_err(wrong)?;
+        let found = document.map(|document| mistakes(&policy.releases, &document));
+        match found.unwrap_or_default() {
+            found if found.is_empty() => Ok(policy),
+            found => Err(wrong(found).into()),
+        }
     }
 }

@@ -124,6 +124,16 @@ impl Document {
         self.keys.get(&*in_file).copied().unwrap_or_else(|| self.position(pointer))
     }
 
+    /// Puts a list of another document in the place of this one's, with the places of what stands in it.
+    pub(super) fn take(&mut self, list: &'static str, from: &mut Self) {
+        self.value[list] = from.value[list].take();
+        move_below(&mut self.values, &mut from.values, list);
+        move_below(&mut self.keys, &mut from.keys, list);
+        move_below(&mut self.respelled, &mut from.respelled, list);
+        self.expanded.remove(list);
+        self.expanded.extend(from.expanded.remove_entry(list));
+    }
+
     /// Remembers of which entries of the file the entries of a list were made.
     pub(crate) fn expanded(&mut self, list: &'static str, origins: Vec<usize>) {
         self.expanded.insert(list, origins);
@@ -171,6 +181,17 @@ impl Document {
         self.values.insert(pointer, at);
         value
     }
+}
+
+/// Puts what is known of a list in one document in the place of what is known of it in another.
+fn move_below<T>(own: &mut BTreeMap<String, T>, others: &mut BTreeMap<String, T>, list: &str) {
+    let (at, below) = (format!("/{list}"), format!("/{list}/"));
+    let is_in = |pointer: &String| *pointer == at || pointer.starts_with(&below);
+    own.retain(|pointer, _| !is_in(pointer));
+    let (taken, rest) = std::mem::take(others).into_iter().partition(|(pointer, _)| is_in(pointer));
+    *others = rest;
+    let taken: BTreeMap<String, T> = taken;
+    own.extend(taken);
 }
 
 /// A key as a segment of a JSON pointer.

@@ -39,7 +39,7 @@ impl LocatedYaml {
 
 /// A YAML document of another kind than a suite, checked against the schema of its type; `what` it is stands in
 /// messages, such as "the policy". Every mistake is found at once.
-pub(crate) fn located_yaml<T: JsonSchema + DeserializeOwned + Default>(
+pub fn located_yaml<T: JsonSchema + DeserializeOwned + Default>(
     text: &str,
     what: &str,
 ) -> Result<(T, Option<LocatedYaml>), Vec<Mistake>> {

@@ -33,7 +33,7 @@ impl Mistake {
     }
 
     /// A mistake at a place.
-    pub(crate) fn at(position: Position, message: impl Into<String>) -> Self {
+    pub fn at(position: Position, message: impl Into<String>) -> Self {
         Self { position, message: message.into(), hint: None, elsewhere: None }
     }
 

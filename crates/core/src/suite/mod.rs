@@ -3,12 +3,16 @@
 
 mod check;
 pub(crate) mod document;
+mod earlier;
+mod familiar;
 mod gate;
 pub(crate) mod located;
 mod matrix;
 mod mistake;
+mod named_texts;
 mod nested_metric;
 mod raw;
+pub(crate) mod receivers;
 mod schema;
 mod syntax;
 pub(crate) mod text_file;
@@ -22,25 +26,35 @@ use serde_json::Value;
 
 use self::document::Document;
 pub use self::{
+    earlier::EarlierAsk,
     gate::{Amount, Correction, GateSpec, GatedMetric, KeptGateError},
-    located::{LocatedYaml, pointer_segment},
+    located::{LocatedYaml, located_yaml, pointer_segment},
     mistake::{Mistake, Mistakes, Position, near_and_known, nearest},
+    named_texts::NamedTexts,
     nested_metric::{Entries, yaml},
+    receivers::PROJECT_FILE,
     schema::{entry_schema, schema},
 };
 use crate::{
-    dataset::{DatasetSpec, OpenColumnar},
+    dataset::{DatasetSpec, OpenColumnar, ScratchSpace},
     files::{FileAccess, MAX_TEXT},
+    logs::LogSpec,
     metric::{MetricKind, MetricSpec},
     model::{Model, Provider, RecordedColumn},
     prompt::Prompt,
     provider::ProviderKind,
+    receiver::{ReceiverKind, ReceiverSpec},
     source::Sources,
 };
 
 /// Whether a text holds what looks like a key of a well-known service, a private key or a token.
 pub fn holds_a_key(text: &str) -> bool {
     check::literal_keys::is_in_text(text)
+}
+
+/// Where a text holds what looks like a key; the places may overlap.
+pub fn key_ranges(text: &str) -> Vec<std::ops::Range<usize>> {
+    check::literal_keys::ranges_in_text(text)
 }
 
 /// A suite whose every mistake has been found.
@@ -64,6 +78,10 @@ pub struct Suite {
     pub metrics: Vec<MetricSpec>,
     /// The gate, where the suite has one.
     pub gate: Option<GateSpec>,
+    /// Who is told what became of a run, those that `evalmark.yaml` names included.
+    pub receivers: Vec<ReceiverSpec>,
+    /// What the suite says of its production logs, where it does.
+    pub logs: Option<LogSpec>,
     /// The suite as it was understood, with prompt files inlined, for the record.
     pub effective: Value,
     /// What is unwise, but no mistake.
@@ -83,10 +101,14 @@ pub struct Readers<'a> {
     pub providers: &'a [ProviderKind],
     /// How a Parquet or Arrow dataset is read.
     pub columnar: OpenColumnar,
+    /// Where records of rows go that memory does not hold.
+    pub scratch: ScratchSpace,
     /// Folders below which suites may read, besides their own roots.
     pub roots: &'a [PathBuf],
     /// Where datasets come from that are no plain files.
     pub sources: Sources<'a>,
+    /// The kinds of receivers that exist.
+    pub receivers: &'a [ReceiverKind],
 }
 
 /// A suite that cannot be used.
@@ -155,7 +177,7 @@ impl Suite {
         if let (Ok(text), Ok(access)) = (read_text(path), FileAccess::of_suite(path, readers.roots))
         {
             // What is wrong with it is told by whoever reads it.
-            drop(check::check(path, &text, readers, access.clone()));
+            drop(check::check(path, &text, readers, access.clone(), None));
             files.extend(access.files_named());
         }
         files
@@ -166,7 +188,7 @@ impl Suite {
         let access = FileAccess::of_suite(path, readers.roots).map_err(|error| {
             SuiteError::Unreadable { path: path.to_owned(), reason: error.to_string() }
         })?;
-        Ok(check::check(path, text, readers, access)?)
+        Ok(check::check(path, text, readers, access, None)?)
     }
 
     /// Keeps the named prompts and candidate models; an empty list keeps all.
@@ -197,12 +219,13 @@ impl Suite {
         self.gate.clone().unwrap_or_else(|| GateSpec::default_of(names))
     }
 
-    /// What decides requests and scores, as text: the effective suite without its gate, limits,
+    /// What decides requests and scores, as text: the effective suite without its gate, logs, limits,
     /// prices and remarks, which may change without making it another experiment.
     pub fn identity(&self) -> String {
         let mut identity = self.effective.clone();
         if let Some(suite) = identity.as_object_mut() {
             suite.shift_remove("gate");
+            suite.shift_remove("logs");
             suite.shift_remove("description");
         }
         let models = identity["models"].as_array_mut().into_iter().flatten();

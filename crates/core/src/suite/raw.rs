@@ -2,9 +2,11 @@
 
 mod examples;
 mod gate;
+mod logs;
 mod matrix;
 mod metric;
 mod prompt;
+mod receiver;
 mod selection;
 
 use schemars::JsonSchema;
@@ -14,12 +16,17 @@ use serde_json::{Map, Value};
 pub(crate) use self::{
     examples::{RawChoose, RawExamples},
     gate::{RawCorrection, RawGate, RawGateMetric},
+    logs::{
+        RawLogFields, RawLogSample, RawLogWatch, RawLogs, RawRedaction, RawRedactionKind,
+        RawWatchCycle,
+    },
     matrix::RawMatrix,
     metric::{RawExtract, RawInvalid, RawLabels, RawMetric, RawReasoning, RawWhich},
     prompt::{
         RawContent, RawJsonSchema, RawMessage, RawPart, RawPrompt, RawRole, RawTool, RawToolChoice,
         RawToolMode, RawTools,
     },
+    receiver::{RawProject, RawReceiver},
     selection::{RawColumn, RawSample, RawSplit},
 };
 use crate::{dataset::Format, model::AskMode, provider::SettingKey};
@@ -56,6 +63,15 @@ pub(crate) struct RawSuite {
     /// What decides pass or fail against a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gate: Option<RawGate>,
+    /// People who are told what became of a run: a list of receivers. They change nothing of the run.
+    #[serde(default, skip_serializing)]
+    pub(crate) notify: Vec<RawReceiver>,
+    /// Products that keep a run's figures: a list of receivers. They change nothing of the run.
+    #[serde(default, skip_serializing)]
+    pub(crate) export: Vec<RawReceiver>,
+    /// Where production logs are, and what their lines hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) logs: Option<RawLogs>,
 }
 
 fn one() -> u32 {

@@ -6,13 +6,24 @@ use serde_json::{Value, json};
 
 use super::{
     document::{Document, escape},
+    familiar::{item_of, known_as},
     mistake::{Mistake, nearest},
-    raw::{RECORDED, RawMetric, RawSuite},
+    raw::{RECORDED, RawMetric, RawProject, RawSuite},
 };
-use crate::{metric::MetricKind, provider::ProviderKind, source::SourceKind};
+use crate::{
+    metric::MetricKind,
+    provider::ProviderKind,
+    receiver::{ReceiverKind, ReceiverSection},
+    source::SourceKind,
+};
 
-/// The schema of a suite file, with the given kinds of metrics, providers and sources.
-pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind], sources: &[SourceKind]) -> Value {
+/// The schema of a suite file, with the given kinds of metrics, providers, sources and receivers.
+pub fn schema(
+    kinds: &[MetricKind],
+    providers: &[ProviderKind],
+    sources: &[SourceKind],
+    receivers: &[ReceiverKind],
+) -> Value {
     let mut schema = plain_schema::<RawSuite>();
     let source = &mut schema["properties"]["dataset"]["properties"]["source"];
     for kind in sources {
@@ -32,7 +43,25 @@ pub fn schema(kinds: &[MetricKind], providers: &[ProviderKind], sources: &[Sourc
     for kind in kinds {
         metric["properties"][kind.name] = embedded((kind.schema)());
     }
+    add_receivers(&mut schema, receivers);
     schema
+}
+
+/// The schema of the file that holds for every suite below it.
+pub(crate) fn project_schema(receivers: &[ReceiverKind]) -> Value {
+    let mut schema = plain_schema::<RawProject>();
+    add_receivers(&mut schema, receivers);
+    schema
+}
+
+fn add_receivers(schema: &mut Value, receivers: &[ReceiverKind]) {
+    for section in [ReceiverSection::Notify, ReceiverSection::Export] {
+        let entry = &mut schema["properties"][section.key()]["items"];
+        entry["additionalProperties"] = json!(false);
+        for kind in receivers.iter().filter(|kind| kind.section == section) {
+            entry["properties"][kind.name] = embedded((kind.schema)());
+        }
+    }
 }
 
 /// A schema as it stands within another.
@@ -168,6 +197,11 @@ fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<SchemaMistake> {
         return vec![SchemaMistake { must_go_at: pointer.to_owned(), ..misfit }];
     }
     let mistake = Mistake::new(describe(error, pointer, schema));
+    let is_a_type = matches!(error.kind(), ValidationErrorKind::Type { .. });
+    let mistake = match item_of(pointer).filter(|_| is_a_type) {
+        Some(item) => mistake.hint(format!("write `{item}`")),
+        None => mistake,
+    };
     let must_go = !matches!(error.kind(), ValidationErrorKind::Required { .. });
     vec![SchemaMistake::new(pointer.to_owned(), mistake, false, must_go)]
 }
@@ -224,6 +258,11 @@ pub(crate) fn unknown_key(key: &str, known: &[String]) -> Mistake {
         return Mistake::new(message).hint(hint);
     }
     let message = format!("unknown key `{key}`");
+    if let Some(ours) = known_as(key, known) {
+        let others = known.join(", ");
+        return Mistake::new(message)
+            .hint(format!("evalmark calls it `{ours}`; known keys: {others}"));
+    }
     match nearest(key, known.iter().map(String::as_str)) {
         Some(near) => Mistake::new(message).hint(format!("did you mean `{near}`?")),
         None => Mistake::new(message).hint(format!("known keys: {}", known.join(", "))),

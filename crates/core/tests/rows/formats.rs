@@ -4,6 +4,7 @@
 use std::fs;
 
 use evalmark_core::{
+    dataset::ScratchSpace,
     fields::Fields,
     plan::Plan,
     source::Sources,
@@ -35,8 +36,10 @@ fn suite(files: &[(&str, &[u8])], dataset: &str) -> (tempfile::TempDir, Result<S
         kinds: METRICS,
         providers: &[],
         columnar: no_columnar,
+        scratch: ScratchSpace::new(tempfile::tempfile),
         roots: &[],
         sources: Sources::NONE,
+        receivers: &[],
     };
     (folder, Suite::read(&path, readers).map_err(|error| error.to_string()))
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write, fs};
 
 use evalmark_core::{
+    dataset::ScratchSpace,
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite},
@@ -35,8 +36,11 @@ fn planned(csv: &str, dataset: &str) -> Result<(Plan, Vec<String>), String> {
         kinds: METRICS,
         providers: &[],
         columnar: no_columnar,
+        // What is drawn does not depend on what memory holds.
+        scratch: ScratchSpace { open: tempfile::tempfile, most_held: 100 },
         roots: &[],
         sources: Sources::NONE,
+        receivers: &[],
     };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let plan = Plan::new(&suite).map_err(|error| error.to_string())?;

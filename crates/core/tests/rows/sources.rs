@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use evalmark_core::{
-    dataset::Items,
+    dataset::{Items, ScratchSpace},
     files::FileAccess,
     metric::ParamError,
     source::{DatasetSource, Snapshot, SourceContext, SourceError, SourceKind, Sources},
@@ -72,8 +72,15 @@ fn read(dataset: &str, may_fetch: bool) -> Result<(Suite, Vec<String>), String> 
     fs::write(&path, suite).expect("written");
     let sources =
         Sources { kinds: KINDS, cache_dir: Some(cache.path()), may_fetch, ..Sources::NONE };
-    let readers =
-        Readers { kinds: METRICS, providers: &[], columnar: no_columnar, roots: &[], sources };
+    let readers = Readers {
+        kinds: METRICS,
+        providers: &[],
+        columnar: no_columnar,
+        scratch: ScratchSpace::new(tempfile::tempfile),
+        roots: &[],
+        sources,
+        receivers: &[],
+    };
     let suite = Suite::read(&path, readers).map_err(|error| error.to_string())?;
     let items = Items::open(&Arc::new(suite.dataset.clone())).map_err(|error| error.to_string())?;
     let texts = items.map(|item| item.expect("an item").fields["TEXT"].to_string()).collect();

@@ -11,7 +11,7 @@ mod providers;
 use std::{fs, path::Path};
 
 use evalmark_core::{
-    dataset::{DatasetError, Format, Rows},
+    dataset::{DatasetError, Format, Rows, ScratchSpace},
     feature::Feature,
     metric::{Direction, MetricKind, Range},
     model::{ModelServer, Provider},
@@ -96,8 +96,10 @@ fn read(folder: &Path, suite: &str) -> Result<Suite, SuiteError> {
             kinds: KINDS,
             providers: providers::PROVIDERS,
             columnar: no_parquet,
+            scratch: ScratchSpace::new(tempfile::tempfile),
             roots: &[],
             sources: Sources::NONE,
+            receivers: &[],
         },
     )
 }

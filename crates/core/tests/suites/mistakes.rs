@@ -39,6 +39,18 @@ fn an_amount_of_which_more_is_better() {
     );
 }
 
+/// A metric that concerns some items alone is decided at the end: where no other is gated, nothing stops early.
+#[test]
+fn a_run_that_could_never_stop_early() {
+    let early = ("gate: { metrics", "gate: { stop_early: true, metrics");
+    let some = ("{ name: right, exact", "{ name: right, when: 'id is not none', exact");
+    let told = &["no run of it stops early: every gated metric has `when`", "remove `stop_early`"];
+    check(&[early, some], told);
+    for (from, to) in [early, some] {
+        read(folder().path(), &SUITE.replace(from, to)).expect("valid");
+    }
+}
+
 #[test]
 fn mistakes() {
     check(
@@ -140,7 +152,10 @@ fn one_message_for_one_mistake() {
             ("  - { name: grader, provider: recorded, recorded: { column: text } }", "  - smollm2"),
             ("{ model: grader }", "{ model: small }"),
         ],
-        &["item 2 of `models` is text; expected a mapping"],
+        &[
+            "item 2 of `models` is text; expected a mapping",
+            "hint: write `- { name: small, provider: openai",
+        ],
     );
     check(
         &[("exact: { normalize: [trim] }", "exact: { normalize: trim }")],

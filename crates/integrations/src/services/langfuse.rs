@@ -1,5 +1,7 @@
 //! Langfuse's public API: datasets, experiments (version 4), dataset runs and traces (version 3).
 
+pub(crate) mod prompts;
+
 use evalmark_net::Secret;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};

@@ -1,5 +1,6 @@
 //! `MLflow`'s tracking server: its REST API for evaluation datasets, runs, traces and artifacts.
 
+pub(crate) mod prompts;
 mod spans;
 mod traces;
 
@@ -16,6 +17,11 @@ pub(crate) use self::{
 };
 use super::rest::{RestError, RestServer};
 
+/// The variable with a token.
+pub(crate) const TOKEN: &str = "MLFLOW_TRACKING_TOKEN";
+/// The variables with a name and a password.
+pub(crate) const NAME_AND_PASSWORD: [&str; 2] =
+    ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"];
 /// Records, traces and artifacts of one page.
 const PAGE: usize = 500;
 /// Traces whose spans are asked for at once.

@@ -9,8 +9,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use evalmark_core::key_hosts::is_this_machine;
 use evalmark_net::{
-    ClientError, ClientOptions, ExchangeError, HeaderValue, HttpClient, HttpRequest, Secret,
-    StatusCode, Threads, Url, one_line, retry_after,
+    ClientError, ClientOptions, ExchangeError, HeaderValue, HttpClient, HttpRequest, Method,
+    Secret, StatusCode, Threads, Url, one_line, retry_after,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,10 +42,22 @@ pub(crate) enum Login {
     Basic(String, Secret),
 }
 
+/// Whether a change may be sent again where nobody knows if the first attempt made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Making it twice ends as making it once does.
+    Always,
+    /// Twice would be one too many: it is sent again only where the server cannot have made it.
+    IfNotMade,
+}
+
 /// A service.
 pub(crate) struct RestServer {
     base: Url,
     client: HttpClient,
+    /// For what must not be sent twice: a client that keeps connections sends a request again by itself where one that it
+    /// had kept breaks.
+    careful: HttpClient,
     threads: Threads,
     authorization: Option<HeaderValue>,
     secrets: Vec<Secret>,
@@ -116,6 +128,23 @@ impl RestError {
         )
     }
 
+    /// Whether the server's own words hold these, upper and lower case alike.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.to_lowercase().contains(words))
+    }
+
+    /// Whether a change may have been made all the same.
+    pub(crate) fn may_have_been_made(&self) -> bool {
+        match self {
+            Self::TimedOut
+            | Self::TooMuch
+            | Self::Unreadable { .. }
+            | Self::Exchange(ExchangeError::Broken { .. }) => true,
+            Self::Refused { status, .. } => status.is_server_error(),
+            _ => false,
+        }
+    }
+
     /// How long to wait before another attempt; `None` where it would end alike.
     fn wait(&self, backoff: Duration) -> Option<Duration> {
         let wait = match self {
@@ -146,19 +175,22 @@ impl RestServer {
         trusted: Option<&[u8]>,
     ) -> Result<Self, RestError> {
         let no_client = |error: &dyn std::error::Error| RestError::NoClient(error.to_string());
-        let client = HttpClient::open(&ClientOptions {
-            url: base,
-            is_local: is_this_machine(base),
-            connect_timeout: Duration::from_secs(20),
-            idle_connections: 2,
-            trusted,
-        })
-        .map_err(|error| match error {
-            ClientError::NoCertificate | ClientError::NoPem(_) => {
-                RestError::Certificates(error.to_string())
-            }
-            error @ ClientError::Tls(_) => no_client(&error),
-        })?;
+        let client = |idle_connections: usize| {
+            HttpClient::open(&ClientOptions {
+                url: base,
+                is_local: is_this_machine(base),
+                connect_timeout: Duration::from_secs(20),
+                idle_connections,
+                trusted,
+            })
+            .map_err(|error| match error {
+                ClientError::NoCertificate | ClientError::NoPem(_) => {
+                    RestError::Certificates(error.to_string())
+                }
+                error @ ClientError::Tls(_) => no_client(&error),
+            })
+        };
+        let (client, careful) = (client(2)?, client(0)?);
         let threads = Threads::start().map_err(|error| no_client(&error))?;
         let (text, secrets) = match login {
             Login::None => (None, Vec::new()),
@@ -179,6 +211,7 @@ impl RestServer {
         Ok(Self {
             base: base.clone(),
             client,
+            careful,
             threads,
             authorization: authorization.transpose()?,
             secrets,
@@ -228,6 +261,22 @@ impl RestServer {
         parsed(&self.asked(|| HttpRequest::post_json(url.clone(), body.clone()))?)
     }
 
+    /// Asks for a change, and for JSON about it.
+    pub(crate) fn change<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &[&str],
+        body: &Value,
+        repeat: Repeat,
+    ) -> Result<T, RestError> {
+        let (url, body) = (self.address(path, &[]), body.to_string().into_bytes());
+        let request = || HttpRequest {
+            method: method.clone(),
+            ..HttpRequest::post_json(url.clone(), body.clone())
+        };
+        parsed(&self.answer(request, repeat)?)
+    }
+
     /// BLAKE3 of all that it has sent, 64 hexadecimal digits.
     pub(crate) fn digest(&self) -> String {
         let hasher = self.hasher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,36 +289,51 @@ impl RestServer {
     }
 
     fn asked(&self, request: impl Fn() -> HttpRequest) -> Result<Vec<u8>, RestError> {
-        let body = self.answer(request)?;
+        let body = self.answer(request, Repeat::Always)?;
         let mut hasher = self.hasher.lock().unwrap_or_else(PoisonError::into_inner);
         hasher.update(&body);
         if hasher.count() > MOST_OF_ALL { Err(RestError::TooMuch) } else { Ok(body) }
     }
 
-    fn answer(&self, request: impl Fn() -> HttpRequest) -> Result<Vec<u8>, RestError> {
+    fn answer(
+        &self,
+        request: impl Fn() -> HttpRequest,
+        repeat: Repeat,
+    ) -> Result<Vec<u8>, RestError> {
+        let client = match repeat {
+            Repeat::Always => &self.client,
+            Repeat::IfNotMade => &self.careful,
+        };
         self.threads.handle().block_on(async {
             let mut backoff = FIRST_WAIT;
             for _ in 1..ATTEMPTS {
-                let error = match self.attempt(request()).await {
+                let error = match self.attempt(client, request()).await {
                     Ok(body) => return Ok(body),
                     Err(error) => error,
                 };
+                if repeat == Repeat::IfNotMade && error.may_have_been_made() {
+                    return Err(error);
+                }
                 let Some(wait) = error.wait(backoff) else { return Err(error) };
                 tokio::time::sleep(wait).await;
                 backoff *= 2;
             }
-            self.attempt(request()).await
+            self.attempt(client, request()).await
         })
     }
 
-    async fn attempt(&self, mut request: HttpRequest) -> Result<Vec<u8>, RestError> {
+    async fn attempt(
+        &self,
+        client: &HttpClient,
+        mut request: HttpRequest,
+    ) -> Result<Vec<u8>, RestError> {
         if let Some(authorization) = &self.authorization {
             request.headers.insert("authorization", authorization.clone());
         }
         request.headers.insert("accept", HeaderValue::from_static("application/json, */*"));
         let url = request.url.clone();
         let whole = async {
-            let response = self.client.send(request).await?;
+            let response = client.send(request).await?;
             let status = response.status();
             if status.is_success() {
                 return Ok(response.body(MOST_BYTES).await?);

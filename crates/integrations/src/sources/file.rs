@@ -6,6 +6,7 @@ use std::{
 };
 
 use evalmark_core::{
+    files::FileAccess,
     metric::ParamError,
     source::{Snapshot, SourceContext, SourceError},
 };
@@ -58,33 +59,44 @@ impl DefineSource for LocalFile {
 
     fn fetch(&self, context: &SourceContext<'_>) -> Result<Snapshot, SourceError> {
         let path = context.folder.join(&self.path);
-        let mut file = context.access.open(&path).map_err(|error| failed(error.to_string()))?;
-        let snapshots = Snapshots::open(context.cache_dir)?;
-        let mut digests = DigestWriter::new(io::sink());
-        io::copy(&mut file, &mut digests).map_err(|error| unreadable(&error))?;
-        let digests = digests.finish();
-        digests.check(&self.expected).map_err(|error| failed(error.to_string()))?;
         let name = Path::new(&self.path).file_name().unwrap_or_default().to_string_lossy();
         let named =
             Named { name: &name, origin: path.display().to_string(), server: None, variables: &[] };
-        if let Some(snapshot) = snapshots.find(&digests.all(), &named) {
-            return Ok(snapshot);
-        }
-        let mut receiving = snapshots.receive()?;
-        file.rewind().map_err(|error| unreadable(&error))?;
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut buffer).map_err(|error| unreadable(&error))? {
-                0 => break,
-                read => receiving.write(&buffer[..read])?,
-            }
-        }
-        let received = receiving.finish();
-        if received.digests != digests {
-            return Err(failed("changed while it was read"));
-        }
-        snapshots.keep(received, &named)
+        let snapshots = Snapshots::open(context.cache_dir)?;
+        keep(&path, &self.expected, &named, context.access, &snapshots)
     }
+}
+
+/// A file of this machine as a snapshot, unpacked.
+pub(super) fn keep(
+    path: &Path,
+    expected: &[Checksum],
+    named: &Named<'_>,
+    access: &FileAccess,
+    snapshots: &Snapshots,
+) -> Result<Snapshot, SourceError> {
+    let mut file = access.open(path).map_err(|error| failed(error.to_string()))?;
+    let mut digests = DigestWriter::new(io::sink());
+    io::copy(&mut file, &mut digests).map_err(|error| unreadable(&error))?;
+    let digests = digests.finish();
+    digests.check(expected).map_err(|error| failed(error.to_string()))?;
+    if let Some(snapshot) = snapshots.find(&digests.all(), named) {
+        return Ok(snapshot);
+    }
+    let mut receiving = snapshots.receive()?;
+    file.rewind().map_err(|error| unreadable(&error))?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(|error| unreadable(&error))? {
+            0 => break,
+            read => receiving.write(&buffer[..read])?,
+        }
+    }
+    let received = receiving.finish();
+    if received.digests != digests {
+        return Err(failed("changed while it was read"));
+    }
+    snapshots.keep(received, named)
 }
 
 fn unreadable(error: &io::Error) -> SourceError {

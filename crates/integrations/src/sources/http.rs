@@ -77,6 +77,14 @@ enum DownloadError {
     /// The server was not reached, or the connection broke.
     #[error("cannot be fetched: {0}")]
     Exchange(#[from] ExchangeError),
+    /// The connection broke in the middle of the file.
+    #[error("cannot be fetched beyond byte {n_bytes}: {error}")]
+    CutOff {
+        /// How many bytes came.
+        n_bytes: u64,
+        /// Why no more came.
+        error: ExchangeError,
+    },
     /// It sent nothing for too long, or not all in time.
     #[error("cannot be fetched: the server took too long")]
     TimedOut,
@@ -232,8 +240,9 @@ async fn received(
     let mut response = sent.await.map_err(in_time)??;
     refuse(&response, url)?;
     loop {
-        let chunk = tokio::time::timeout(SILENCE, response.chunk());
-        match chunk.await.map_err(in_time)?? {
+        let chunk = tokio::time::timeout(SILENCE, response.chunk()).await.map_err(in_time)?;
+        let n_bytes = receiving.n_bytes();
+        match chunk.map_err(|error| DownloadError::CutOff { n_bytes, error })? {
             Some(bytes) => receiving.write(&bytes)?,
             None => return Ok(receiving.finish()),
         }
@@ -262,6 +271,7 @@ impl DownloadError {
     fn wait(self, backoff: Duration) -> Result<Duration, Self> {
         let wait = match &self {
             Self::TimedOut
+            | Self::CutOff { .. }
             | Self::Exchange(ExchangeError::NoConnection { .. } | ExchangeError::Broken { .. }) => {
                 Some(backoff)
             }

@@ -24,6 +24,8 @@ pub(super) struct Part {
     pub(super) name: String,
     /// What messages call it.
     pub(super) origin: String,
+    /// Whether it is one of evalmark's own snapshots, and no file of the user's.
+    pub(super) is_kept: bool,
 }
 
 /// The rows of all files.
@@ -53,9 +55,10 @@ pub(super) fn joined(
     let mut rows = JsonRows::receive(snapshots, Vec::new())?;
     let mut unusable = None;
     for part in parts {
+        let access = if part.is_kept { FileAccess::unlimited() } else { access.clone() };
         let file = FileSpec {
             origin: PathBuf::from(&part.origin),
-            ..FileSpec::new(part.path.clone(), format, columnar_rows, access.clone())
+            ..FileSpec::new(part.path.clone(), format, columnar_rows, access)
         };
         let of_part = file.rows().map_err(|error| failed(error.to_string()))?;
         for (at, row) in of_part.enumerate() {

@@ -20,6 +20,9 @@ use crate::services::{
     rest::{Login, RestError, RestServer, server_address, shown},
 };
 
+/// How the id of a trace begins.
+const TRACE: &str = "tr-";
+
 /// Tags that `MLflow` writes itself.
 const OWN_TAGS: &str = "mlflow.";
 
@@ -149,10 +152,14 @@ impl Mlflow {
         let server = MlflowServer { rest };
         let dataset = server.dataset(&self.dataset).map_err(|error| told(&error))?;
         let Some(dataset) = dataset else {
-            return Err(advised(
-                &format!("has no evaluation dataset `{}`", self.dataset),
-                "`mlflow.genai.datasets.search_datasets()` lists them",
-            ));
+            let hint = if self.dataset.starts_with(TRACE) {
+                "traces become records by MLflow's `dataset.merge_records(traces)`; the answers and scores of traces are \
+                 results: `evalmark import results --from mlflow RUN`"
+            } else {
+                "`mlflow.genai.datasets.search_datasets()` lists them"
+            };
+            let message = format!("has no evaluation dataset `{}`", self.dataset);
+            return Err(advised(&message, hint));
         };
         let mut broken = None;
         let read = server.records(&dataset, |record| {

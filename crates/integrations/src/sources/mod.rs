@@ -18,7 +18,7 @@ mod s3;
 mod service_rows;
 mod snapshots;
 mod sqlite;
-mod unpack;
+pub(crate) mod unpack;
 
 use std::sync::LazyLock;
 

@@ -58,7 +58,8 @@ pub(super) fn service_rows(
     let rest = RestServer::open(service.url, login()?, trusted.as_deref())
         .map_err(|error| failed(error.to_string()))?;
     let mut kept = JsonRows::receive(&snapshots, Vec::new())?;
-    let also = rows(rest, &mut |row| kept.push_row(&row))?;
+    let also = rows(rest, &mut |row| kept.push_row(&row))
+        .map_err(|error| with_row(error, kept.n_rows() + 1))?;
     let n_rows = kept.n_rows();
     if n_rows == 0 {
         return Err(failed("has no rows"));
@@ -76,4 +77,15 @@ pub(super) fn service_rows(
     let folder = snapshots.folder().display();
     let note = format!("fetched {n_rows} rows{also}; they are kept in {folder}");
     Ok(Snapshot { note: Some(note), ..snapshot })
+}
+
+/// The error of rows that do not come any more, the first of which is this one.
+fn with_row(error: SourceError, row: u64) -> SourceError {
+    match error {
+        SourceError::Failed { message, hint } if row > 1 && !message.starts_with("row ") => {
+            let message = format!("row {row} and those behind it: {message}");
+            SourceError::Failed { message, hint }
+        }
+        other => other,
+    }
 }

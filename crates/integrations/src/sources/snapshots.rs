@@ -198,6 +198,11 @@ impl Receiving {
         })
     }
 
+    /// How many bytes came so far.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
     /// All bytes are there.
     pub(crate) fn finish(self) -> Received {
         let Self { file, writer, n_bytes } = self;

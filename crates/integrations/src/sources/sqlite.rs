@@ -163,6 +163,10 @@ fn in_words(error: &Error) -> String {
         Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::OperationInterrupted => {
             format!("took longer than {} minutes", LONGEST_QUERY.as_secs() / 60)
         }
+        Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::DatabaseBusy => {
+            "cannot be answered: database is locked; another program writes it: try again when it has ended"
+                .to_owned()
+        }
         Error::MultipleStatement => "is more than one statement".to_owned(),
         error => format!("cannot be answered: {error}"),
     }

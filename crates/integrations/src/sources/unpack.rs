@@ -1,6 +1,9 @@
 //! Unpacking: gzip and zstd, by their first bytes, within a bound.
 
-use std::io::{self, BufRead, Read, Write};
+use std::{
+    fmt,
+    io::{self, BufRead, Read, Write},
+};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -10,15 +13,46 @@ pub(crate) const ENDINGS: &[&str] = &["gz", "zst"];
 /// Why a file cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnpackError {
-    /// It is not what its first bytes promise, or ends early.
+    /// It is not what its first bytes promise.
     #[error("cannot be unpacked: {0}")]
     Broken(io::Error),
+    /// It ends early, or is damaged behind its beginning.
+    #[error("cannot be unpacked beyond {place}: {error}; it was cut off or damaged, make it anew")]
+    BrokenBehind {
+        /// How far it could be unpacked.
+        place: UnpackedPlace,
+        /// What is wrong there.
+        error: io::Error,
+    },
     /// It is larger than what is kept, in bytes.
     #[error("is larger than {} MiB once it is unpacked", .0 >> 20)]
     TooLarge(u64),
     /// What is unpacked cannot be written.
     #[error("cannot be written: {0}")]
     Unwritable(io::Error),
+}
+
+/// How far a file could be unpacked.
+#[derive(Debug, Default)]
+pub(crate) struct UnpackedPlace {
+    n_bytes: u64,
+    n_line_ends: u64,
+    is_binary: bool,
+}
+
+impl UnpackedPlace {
+    fn see(&mut self, bytes: &[u8]) {
+        self.n_bytes += bytes.len() as u64;
+        self.n_line_ends += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        self.is_binary |= bytes.contains(&0);
+    }
+}
+
+impl fmt::Display for UnpackedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}", self.n_bytes)?;
+        if self.is_binary { Ok(()) } else { write!(f, " (line {})", self.n_line_ends + 1) }
+    }
 }
 
 /// Whether these first bytes are those of a file that can be unpacked.
@@ -51,16 +85,17 @@ pub(crate) fn unpack(
 
 fn copy(mut from: impl Read, to: &mut impl Write, limit: u64) -> Result<(), UnpackError> {
     let mut buffer = vec![0; 1 << 16];
-    let mut total = 0;
+    let mut place = UnpackedPlace::default();
     loop {
         let read = match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(UnpackError::Broken(error)),
+            Err(error) if place.n_bytes == 0 => return Err(UnpackError::Broken(error)),
+            Err(error) => return Err(UnpackError::BrokenBehind { place, error }),
         };
-        total += read as u64;
-        if total > limit {
+        place.see(&buffer[..read]);
+        if place.n_bytes > limit {
             return Err(UnpackError::TooLarge(limit));
         }
         to.write_all(&buffer[..read]).map_err(UnpackError::Unwritable)?;
@@ -117,6 +152,22 @@ mod tests {
             assert!(error.contains("cannot be unpacked"), "{error}");
         }
         assert!(!is_packed(b"PAR1") && !is_packed(b"") && !is_packed(b"id,text"));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_is_told_with_the_line_that_can_still_be_read() {
+        let row = |i: u32| format!("{i},{}\n", i.wrapping_mul(2_654_435_761));
+        let text: String = (0..50_000).map(row).collect();
+        for pack in [gzip, zstd] {
+            let packed = pack(text.as_bytes());
+            let mut plain = Vec::new();
+            let error = unpack(&packed[..packed.len() * 2 / 3], &mut plain, 1 << 30);
+            let error = error.expect_err("cut off").to_string();
+            assert!(!plain.is_empty() && text.as_bytes().starts_with(&plain));
+            let lines = plain.split(|byte| *byte == b'\n').count();
+            let expected = format!("beyond byte {} (line {lines}): ", plain.len());
+            assert!(error.contains(&expected), "{error}");
+        }
     }
 
     #[test]

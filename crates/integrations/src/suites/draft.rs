@@ -121,7 +121,9 @@ impl SuiteDraft {
     fn prompt_file(&mut self, name: &str, template: &str) -> String {
         let path = format!("prompts/{}/{}.j2", self.name, safe_name(name));
         // A template's last line break is none of the prompt's.
-        self.files.push(PromptFile { path: PathBuf::from(&path), text: format!("{template}\n") });
+        let end = if template.ends_with('\n') { "" } else { "\n" };
+        self.files
+            .push(PromptFile { path: PathBuf::from(&path), text: format!("{template}{end}") });
         path
     }
 
@@ -144,8 +146,16 @@ impl SuiteDraft {
         name
     }
 
-    /// Adds a model that only grades, and tells its name.
+    /// Adds a model that only grades, where no judge is the same but for its name, and tells its name.
     pub(crate) fn judge(&mut self, name: &str, model: Map<String, Value>) -> String {
+        let is_same = |known: &&Value| {
+            let known = known.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
+            known.eq(model.iter())
+        };
+        let same = self.models.iter().find(is_same).and_then(|known| known["name"].as_str());
+        if let Some(same) = same.filter(|name| self.judges.iter().any(|judge| judge == name)) {
+            return same.to_owned();
+        }
         let name = self.model(name, model);
         self.judges.push(name.clone());
         name

@@ -20,6 +20,7 @@ mod template_words;
 mod yaml_text;
 
 pub use self::definition::{SuiteImportError, SuiteImporter, SuiteRequest};
+pub(crate) use self::yaml_text::document as yaml_document;
 
 /// Every importer, in the order in which help lists them.
 pub fn catalog() -> &'static [SuiteImporter] {

@@ -127,6 +127,11 @@ impl<'a> Files<'a> {
         plain.collect()
     }
 
+    /// The files beside the one that a value stands in.
+    pub(crate) fn beside_value(&self, node: &Node) -> Self {
+        Self::beside(Path::new(&node.file.shown), self.access)
+    }
+
     /// The text of a file.
     pub(crate) fn text(&self, path: &Path) -> Result<String, String> {
         self.access.read_text(path).map_err(|error| format!("the file {} {error}", path.display()))

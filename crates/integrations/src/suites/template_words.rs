@@ -15,7 +15,12 @@ pub(crate) struct Converted {
 impl Converted {
     /// Converts a template of Nunjucks. An error says what evalmark's do not have.
     pub(crate) fn of_nunjucks(source: &str) -> Result<Self, String> {
-        Self::of(nunjucks(source))
+        let mut text = nunjucks(source);
+        // Jinja cuts a line break at the end off; Nunjucks does not.
+        if text.ends_with('\n') {
+            text.push('\n');
+        }
+        Self::of(text)
     }
 
     /// A template that is Jinja already.
@@ -83,24 +88,30 @@ fn tag(tag: &str) -> String {
 /// What stands in a tag outside of quotes.
 fn words(text: &str) -> String {
     let text = text.replace("===", "==").replace("!==", "!=");
-    let text = text.replace(".length", " | length").replace("{% elseif", "{% elif");
+    // What parentheses give may be a mapping with a value of that name.
+    let text = text.replace(").length", ").\u{0}").replace(".length", " | length");
+    let text = text.replace(".\u{0}", ".length").replace("{% elseif", "{% elif");
     let mut out = String::with_capacity(text.len());
     for (i, part) in text.split('|').enumerate() {
         if i > 0 {
             out.push('|');
         }
-        let trimmed = part.trim_start();
-        match trimmed.strip_prefix("dump") {
-            Some(after)
-                if i > 0 && !after.starts_with(|c: char| c.is_alphanumeric() || c == '_') =>
-            {
-                out.push_str(" tojson");
-                out.push_str(after);
-            }
-            _ => out.push_str(part),
+        match FILTERS.iter().filter(|_| i > 0).find_map(|filter| renamed(part, *filter)) {
+            Some(part) => out.push_str(&part),
+            None => out.push_str(part),
         }
     }
     out
+}
+
+/// Filters that Jinja calls otherwise; promptfoo adds `load` to those of Nunjucks.
+const FILTERS: [(&str, &str); 2] = [("dump", "tojson"), ("load", "fromjson")];
+
+/// What follows a `|`, with its filter renamed.
+fn renamed(part: &str, (from, to): (&str, &str)) -> Option<String> {
+    let after = part.trim_start().strip_prefix(from)?;
+    let is_longer = after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    (!is_longer).then(|| format!(" {to}{after}"))
 }
 
 #[cfg(test)]
@@ -114,11 +125,13 @@ mod tests {
         let check = |source: &str, expected: &str| assert_eq!(nunjucks(source), expected);
         check("a {{ x | dump }} b", "a {{ x | tojson }} b");
         check("{{x|dump(2)}}", "{{x| tojson(2)}}");
+        check("{{ (x | load).y }} {{ x | loaded }}", "{{ (x | fromjson).y }} {{ x | loaded }}");
         check(
             "{% if a === 'b | dump' %}x{% elseif c %}y{% endif %}",
             "{% if a == 'b | dump' %}x{% elif c %}y{% endif %}",
         );
         check("{{ list.length }} {{ 'a.length' }}", "{{ list | length }} {{ 'a.length' }}");
+        check("{{ (x | load).length }}", "{{ (x | fromjson).length }}");
         check("no tags, a === b, {{ open", "no tags, a === b, {{ open");
     }
 
@@ -128,6 +141,8 @@ mod tests {
         let values = json!({ "a": 1 });
         let values = values.as_object().expect("a mapping");
         assert_eq!(template.render(values).as_deref(), Ok("1-"));
+        let template = Converted::of_nunjucks("{{ a }}\n\n").expect("a template");
+        assert_eq!(template.render(values).as_deref(), Ok("1\n\n"));
         assert!(Converted::of_nunjucks("{{ env.KEY }}").is_err());
         let unknown = Converted::of_nunjucks("{{ a | nonsense }}").expect("a template");
         assert!(unknown.render(values).is_err_and(|why| why.contains("nonsense")));

@@ -48,6 +48,17 @@ fn what_cannot_be_used_leaves_nothing_behind() {
         let text = failure(place.resolve("file", &json!({ "path": name }), false));
         assert!(text.contains("cannot be unpacked"), "{text}");
     }
+    let row = |i: u64| format!("{i},{}\n", i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let rows: String = (0..50_000).map(row).collect();
+    for (name, packed) in
+        [("cut.csv.gz", gzip(rows.as_bytes())), ("cut.csv.zst", zstd(rows.as_bytes()))]
+    {
+        place.write(name, &packed[..packed.len() * 2 / 3]);
+        let text = failure(place.resolve("file", &json!({ "path": name }), false));
+        let line = text.split_once("(line ").and_then(|(_, rest)| rest.split_once(')'));
+        let line = line.and_then(|(line, _)| line.parse::<u64>().ok()).expect(&text);
+        assert!((20_000..40_000).contains(&line), "{text}");
+    }
     place.write("data.csv", ROWS);
     let pinned = json!({ "path": "data.csv", "blake3": blake3(b"other") });
     let text = failure(place.resolve("file", &pinned, false));

@@ -99,7 +99,18 @@ fn servers_that_give_no_file_are_told() {
     check(Reply::status(403), 1, &["the server says 403 Forbidden", "sends no credentials"]);
     let moved = Reply::status(302).header("location", "/elsewhere.csv?token=hush");
     check(moved, 1, &["/elsewhere.csv?…", "redirects are not followed", "name that address"]);
-    check(Reply::bytes(ROWS).truncated(), 4, &["cannot be fetched", "after 4 attempts"]);
+    let half = format!("cannot be fetched beyond byte {}: ", ROWS.len() / 2);
+    let broken = [half.as_str(), "after 4 attempts"];
+    check(Reply::bytes(ROWS).truncated(), 4, &broken);
+    check(Reply::bytes(ROWS).reset_inside(), 4, &["cannot be fetched", "after 4 attempts"]);
+    // It says that there is more, and ends in order; or ends within a chunk, or between two.
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\n";
+    let short = format!("{head}content-length: 1000\r\n\r\nid,text\n1,a\n");
+    check(Reply::raw(short), 4, &["cannot be fetched beyond byte 12: ", "after 4 attempts"]);
+    for chunk in ["c\r\nid,text\n1,a\n\r\n", "c\r\nid,text\n1,a\n\r\n40\r\n2,b"] {
+        let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{chunk}");
+        check(Reply::raw(chunked), 4, &["cannot be fetched beyond byte ", "after 4 attempts"]);
+    }
     check(Reply::reset(), 4, &["cannot be fetched", "after 4 attempts"]);
     let soon = |status| Reply::status(status).header("retry-after", "0");
     check(soon(503), 4, &["the server says 503 Service Unavailable, after 4 attempts"]);

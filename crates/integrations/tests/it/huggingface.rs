@@ -8,7 +8,7 @@ use evalmark_net::Url;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::setup::{Place, failure, open};
+use crate::setup::{Place, failure, gzip, open, zstd};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const TOKEN: &str = "hf_canary_of_the_tests";
@@ -194,6 +194,27 @@ fn a_saved_dataset_is_read_with_the_names_of_its_labels() {
     let found = place.resolve("huggingface", &params, false).expect("rows");
     let rows = fs::read_to_string(found.path).expect("rows");
     assert!(rows.starts_with("{\"id\":6,\"text\":\"t6\",\"label\":\"neg\""), "{rows}");
+}
+
+#[test]
+fn packed_files_of_the_cache_are_unpacked() {
+    let rows = b"{\"id\":1,\"text\":\"a\"}\n{\"id\":2,\"text\":\"b\"}\n";
+    for (name, packed) in [("train.jsonl.gz", gzip(rows)), ("train.jsonl.zst", zstd(rows))] {
+        let place = Place::new();
+        let cache = place.folder.path().join("suites/hub/datasets--org--packed");
+        let snapshot = cache.join("snapshots").join(COMMIT);
+        for folder in [cache.join("refs"), snapshot.clone()] {
+            fs::create_dir_all(folder).expect("a folder");
+        }
+        fs::write(cache.join("refs/main"), COMMIT).expect("written");
+        fs::write(snapshot.join(name), &packed).expect("written");
+        let params = json!({ "folder": "hub", "dataset": "org/packed" });
+        let found = place.resolve("huggingface", &params, false).expect("rows");
+        assert_eq!(fs::read(found.path).expect("rows"), rows, "{name}");
+        fs::write(snapshot.join(name), &packed[..packed.len() / 2]).expect("written");
+        let told = failure(place.resolve("huggingface", &params, false));
+        assert!(told.contains(name), "{told}");
+    }
 }
 
 #[test]

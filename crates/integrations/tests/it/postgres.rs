@@ -230,6 +230,22 @@ fn nothing_but_reading_is_possible_and_mistakes_are_told_in_the_servers_words() 
     assert_eq!(place.cached(), Vec::<PathBuf>::new());
 }
 
+/// The server ends the session in the middle of the rows, as one that is stopped does.
+#[test]
+fn a_server_that_ends_half_way_is_told_with_the_row_and_nothing_is_kept() {
+    let (server, place) = (server(), Place::new());
+    // Enough text that rows were sent before.
+    let query = "SELECT i AS id, repeat('x', 1000) AS text,
+                 CASE WHEN i = 3000 THEN pg_terminate_backend(pg_backend_pid()) END AS ended
+                 FROM generate_series(1, 100000) AS i";
+    let text = failure(resolve(&place, &server.params(query)));
+    let row = text.split_once("row ").and_then(|(_, rest)| rest.split_once(':'));
+    let row = row.and_then(|(row, _)| row.parse::<u64>().ok()).expect(&text);
+    assert!((100..=3_001).contains(&row), "{text}");
+    assert!(text.contains("terminating connection"), "{text}");
+    assert_eq!(place.cached(), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn who_asks_is_checked_and_what_is_kept_needs_no_server() {
     let (server, place) = (server(), Place::new());

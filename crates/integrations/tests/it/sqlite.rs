@@ -112,6 +112,43 @@ fn a_database_that_is_being_written_is_read_as_of_one_moment() {
     assert_ne!(place.resolve("sqlite", &query, false).expect("rows"), before);
 }
 
+/// A page in the middle of the table is damaged: the rows before it are read, and kept nowhere.
+#[test]
+fn a_row_that_cannot_be_read_is_named_and_nothing_is_kept() {
+    let (place, mut database) = place();
+    let transaction = database.transaction().expect("begun");
+    transaction
+        .execute_batch("CREATE TABLE many (id INTEGER PRIMARY KEY, text TEXT)")
+        .expect("made");
+    for id in 1..=4_000 {
+        let row = (id, format!("text {id}"));
+        transaction.execute("INSERT INTO many VALUES (?, ?)", row).expect("inserted");
+    }
+    transaction.commit().expect("written");
+    drop(database);
+    let file = place.folder.path().join("suites/logs.db");
+    let mut bytes = fs::read(&file).expect("read");
+    let half = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[half..half + 4_096].fill(0xAA);
+    fs::write(&file, &bytes).expect("written");
+    let text = failure(place.resolve("sqlite", &params("SELECT id, text FROM many"), false));
+    let row = text.strip_prefix("row ").and_then(|rest| rest.split_once(": the query cannot be"));
+    let row = row.and_then(|(row, _)| row.parse::<u64>().ok()).expect(&text);
+    assert!((1_000..3_000).contains(&row) && text.contains("malformed"), "{text}");
+    assert_eq!(place.cached(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_database_that_another_program_holds_is_told() {
+    let (place, database) = place();
+    database.execute_batch("BEGIN EXCLUSIVE").expect("held");
+    let text = failure(place.resolve("sqlite", &params("SELECT id FROM log"), false));
+    assert!(text.contains("database is locked"), "{text}");
+    assert!(text.contains("another program"), "{text}");
+    database.execute_batch("ROLLBACK").expect("let go");
+    place.resolve("sqlite", &params("SELECT id FROM log"), false).expect("rows");
+}
+
 #[test]
 fn what_is_no_database_or_not_the_suites_is_an_error() {
     let (place, _database) = place();

@@ -42,6 +42,10 @@ TASKS = {
 }
 
 
+# Tasks of several kinds in words of our own, with the scores that lm-eval gave.
+OWN = HERE.parent / "lm_eval_own"
+
+
 class Loader(yaml.SafeLoader):
     pass
 
@@ -154,11 +158,12 @@ def by_evalmark(name, task, documents, options, work):
 
 
 def compare(name, options):
-    path, Model.key = TASKS[name]
-    source = options.tasks / path
-    documents = HERE / f"{name}.jsonl"
+    path, Model.key = TASKS.get(name, (f"{name}.yaml", "question"))
+    home = HERE if name in TASKS else OWN
+    source = (options.tasks if name in TASKS else OWN) / path
+    documents = home / f"{name}.jsonl"
     Model.documents = [json.loads(line) for line in documents.read_text().splitlines()]
-    kept = HERE / f"{name}.answers.json"
+    kept = home / f"{name}.answers.json"
     Model.answers = json.loads(kept.read_text()) if kept.exists() else {}
     Model.records = options.record
     with tempfile.TemporaryDirectory() as work:
@@ -194,7 +199,10 @@ def compare(name, options):
     if options.verbose:
         for one in lost:
             print("   told", one["place"].rsplit("/", 1)[-1], one["what"], "--", one["why"])
-    if options.record:
+    if options.record and home == OWN:
+        lines = ",\n ".join(json.dumps([at, label, value]) for (at, label), value in sorted(theirs.items()))
+        (OWN / f"{name}.expected.json").write_text(f"[{lines}]\n")
+    if options.record and home == HERE:
         kept.write_text(json.dumps(dict(sorted(Model.answers.items(), key=lambda one: int(one[0]))), indent=1, ensure_ascii=False) + "\n")
     return same, len(differ), len(left_out)
 
@@ -213,16 +221,18 @@ def targets_of(documents):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="a Python with lm-eval 0.4.13")
-    parser.add_argument("--tasks", type=pathlib.Path, required=True, help="the folder `lm_eval/tasks` of the package")
+    parser.add_argument("--tasks", type=pathlib.Path, help="the folder `lm_eval/tasks` of the package; without it, the tasks of our own")
     parser.add_argument("--evalmark", default=shutil.which("evalmark"), help="evalmark's program")
     parser.add_argument("--record", action="store_true", help="keep answers and what lm-eval decides")
     parser.add_argument("--verbose", action="store_true", help="show what evalmark tells")
     parser.add_argument("names", nargs="*", help="tasks; default: all")
     options = parser.parse_args()
+    own = [path.stem for path in sorted(OWN.glob("[!_]*.yaml"))]
+    names = options.names or (list(TASKS) if options.tasks else own)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 18768), Model)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    sums = [sum(column) for column in zip(*(compare(name, options) for name in options.names or TASKS))]
-    print(f"{len(options.names or TASKS)} tasks: {sums[0]} scores the same, {sums[1]} differ, {sums[2]} metrics not carried over")
+    sums = [sum(column) for column in zip(*(compare(name, options) for name in names))]
+    print(f"{len(names)} tasks: {sums[0]} scores the same, {sums[1]} differ, {sums[2]} metrics not carried over")
 
 
 main()

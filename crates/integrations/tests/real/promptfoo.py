@@ -178,4 +178,5 @@ def main():
     print(f"{len(folders)} configurations: {sums[0]} assertions the same, {sums[1]} differ, {sums[2]} not carried over")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -209,3 +209,6 @@ impl Sign for AwsSigner {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod sts_tests;

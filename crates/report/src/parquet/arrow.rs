@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read, Seek},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -62,7 +62,11 @@ pub fn arrow_rows_of(path: &Path, file: File) -> Result<ArrowRows, DatasetReadEr
     let mut head = Vec::new();
     file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
     file.rewind().map_err(unreadable)?;
-    let (batches, schema) = guarded(|| open(file, head == MAGIC, n_bytes)).map_err(damaged)?;
+    let is_file = head == MAGIC;
+    if is_file && !ends_whole(&mut file).map_err(unreadable)? {
+        return Err(damaged(format!("it is cut off at byte {n_bytes}: its footer is missing")));
+    }
+    let (batches, schema) = guarded(|| open(file, is_file, n_bytes)).map_err(damaged)?;
     let mut columns: Vec<ArrowColumn> = Vec::new();
     for (name, field) in schema.iter() {
         let (name, unreadable) = (name.to_string(), unsupported(field.dtype()));
@@ -70,6 +74,15 @@ pub fn arrow_rows_of(path: &Path, file: File) -> Result<ArrowRows, DatasetReadEr
     }
     let (path, batch) = (path.to_owned(), Vec::new());
     Ok(ArrowRows { path, batches, columns, batch, height: 0, given: 0, n_given: 0, done: false })
+}
+
+/// Whether a file ends as the format has it.
+fn ends_whole(file: &mut BufReader<File>) -> io::Result<bool> {
+    let (mut tail, length) = (Vec::new(), i64::try_from(MAGIC.len()).unwrap_or_default());
+    file.seek(SeekFrom::End(-length))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut tail)?;
+    file.rewind()?;
+    Ok(tail == MAGIC)
 }
 
 fn open(
@@ -134,7 +147,7 @@ impl ArrowRows {
 
     fn damaged(&self, message: String) -> DatasetReadError {
         let (path, row) = (self.path.clone(), self.n_given + 1);
-        DatasetReadError::ArrowRow { path, row, message }
+        DatasetReadError::RestUnreadable { path, row, message }
     }
 
     fn row(&self, at: usize) -> Result<Fields, String> {

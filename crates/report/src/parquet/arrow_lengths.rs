@@ -16,9 +16,11 @@ const CONTINUATION: [u8; 4] = [0xFF; 4];
 
 /// Checks all messages of a stream, from where the file is read on.
 pub(super) fn check_stream(file: &mut (impl Read + Seek), n_bytes: u64) -> Result<(), String> {
-    while let Some(length) = message_length(file)? {
-        let body = check_message(file, length, n_bytes)?;
-        file.seek(SeekFrom::Start(body)).map_err(|error| error.to_string())?;
+    let mut at = 0;
+    let placed = |at: u64| move |why: String| format!("{why}: byte {at} of {n_bytes}");
+    while let Some(length) = message_length(file).map_err(placed(at))? {
+        let end = check_message(file, length, n_bytes).map_err(placed(at))?;
+        at = file.seek(SeekFrom::Start(end)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -29,10 +31,11 @@ pub(super) fn check_block(
     offset: u64,
     n_bytes: u64,
 ) -> Result<(), String> {
+    let placed = |why: String| format!("{why}: byte {offset} of {n_bytes}");
     file.seek(SeekFrom::Start(offset)).map_err(|error| error.to_string())?;
-    match message_length(file)? {
-        Some(length) => check_message(file, length, n_bytes).map(drop),
-        None => Err(cut_off()),
+    match message_length(file).map_err(placed)? {
+        Some(length) => check_message(file, length, n_bytes).map(drop).map_err(placed),
+        None => Err(placed(cut_off())),
     }
 }
 

@@ -44,9 +44,9 @@ pub enum DatasetReadError {
         /// What the reader stumbled over.
         message: String,
     },
-    /// An Arrow file that cannot be read on.
+    /// A file that cannot be read on.
     #[error("{path}: row {row} and those behind it cannot be read: {message}")]
-    ArrowRow {
+    RestUnreadable {
         /// The file.
         path: PathBuf,
         /// The row, from 1.
@@ -58,8 +58,10 @@ pub enum DatasetReadError {
 
 /// The rows of a dataset; ends after the first error.
 pub struct ParquetRows {
+    path: PathBuf,
     rows: Rows<Fields, DatasetReadError>,
     columns: Vec<String>,
+    n_given: u64,
 }
 
 /// Opens a dataset. Memory stays bounded, whatever the number of rows.
@@ -69,15 +71,17 @@ pub struct ParquetRows {
 /// arrays and objects; null and NaN, which dataframes write for null, become `null`. A column that
 /// cannot be read, bytes that are not text, and infinity are an error only where they are used.
 pub fn parquet_rows(path: &Path) -> Result<ParquetRows, DatasetReadError> {
-    rows_of(TableReader::open(path)?)
+    rows_of(path, TableReader::open(path)?)
 }
 
 /// The same with a file that is open; its path is for messages.
 pub fn parquet_rows_of(path: &Path, file: File) -> Result<ParquetRows, DatasetReadError> {
-    rows_of(TableReader::of_file(path, file)?)
+    rows_of(path, TableReader::of_file(path, file)?)
 }
 
-fn rows_of(reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
+fn rows_of(path: &Path, reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
+    // It is whoever's file: they may write to it while it is read.
+    let reader = reader.copied();
     let names: Vec<_> = reader.schema().iter_names().map(ToString::to_string).collect();
     let mut plan = Plan { columns: names.clone(), unreadable: Vec::new(), written: HashMap::new() };
     for (name, field) in reader.schema().iter() {
@@ -94,7 +98,8 @@ fn rows_of(reader: TableReader) -> Result<ParquetRows, DatasetReadError> {
     } else {
         reader.select(readable)?
     };
-    Ok(ParquetRows { rows: Rows::new(reader, move |frame| plan.decode(frame)), columns: names })
+    let rows = Rows::new(reader, move |frame| plan.decode(frame));
+    Ok(ParquetRows { path: path.to_owned(), rows, columns: names, n_given: 0 })
 }
 
 impl ParquetRows {
@@ -108,7 +113,19 @@ impl Iterator for ParquetRows {
     type Item = Result<Fields, DatasetReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.rows.next()
+        let row = self.rows.next()?;
+        self.n_given += 1;
+        let rest_unreadable = |message: String| {
+            let (path, row) = (self.path.clone(), self.n_given);
+            DatasetReadError::RestUnreadable { path, row, message }
+        };
+        Some(row.map_err(|error| match error {
+            DatasetReadError::Read(ReadError::Damaged { message, .. }) => rest_unreadable(message),
+            DatasetReadError::Read(ReadError::Io { source, .. }) => {
+                rest_unreadable(source.to_string())
+            }
+            other => other,
+        }))
     }
 }
 

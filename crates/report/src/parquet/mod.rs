@@ -9,11 +9,13 @@ pub mod columnar;
 
 pub mod dataset;
 pub mod dataset_rows;
+mod footer;
 mod footer_checksum;
 mod json;
 mod open;
 mod pages;
 mod panic_guard;
+pub mod records;
 pub mod run_values;
 mod sample_order;
 pub mod sample_pages;

@@ -9,10 +9,10 @@ use std::{
 };
 
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
-use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
+use polars_parquet::read::{FileMetadata, RowGroupMetadata};
 
 use super::{
-    footer_checksum,
+    footer::{Footer, footer},
     pages::Pages,
     panic_guard::guarded,
     typed_columns::{Frame, Slice},
@@ -97,6 +97,10 @@ pub(super) struct TableReader {
     /// The types that the columns had where they were written, where the file tells.
     written: Option<ArrowSchema>,
     columns: Option<Vec<String>>,
+    /// Whether somebody may write to the file while it is read.
+    may_change: bool,
+    /// Of such a file: the row group that is read, and what was copied of it.
+    copied: Option<(usize, Pages)>,
     /// The rows to give out; `None`: all of them.
     wanted: Option<WantedRows>,
     group: usize,
@@ -131,6 +135,8 @@ impl TableReader {
             schema,
             written,
             columns: None,
+            may_change: false,
+            copied: None,
             wanted: None,
             group: 0,
             offset: 0,
@@ -138,6 +144,12 @@ impl TableReader {
             given: 0,
             rows_given: 0,
         })
+    }
+
+    /// Reads a file that somebody may write to, or cut, meanwhile.
+    pub(super) fn copied(mut self) -> Self {
+        self.may_change = true;
+        self
     }
 
     /// Reads these columns only; all of them must be there.
@@ -228,13 +240,29 @@ impl TableReader {
                 self.rows_given += rows as u64;
                 continue;
             }
-            let fields: Vec<_> = match &self.columns {
-                None => self.schema.iter_values().collect(),
-                Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
-            };
-            return self.read(self.group, offset..offset + rows, fields).map(Some);
+            return self.read_next(offset..offset + rows).map(Some);
         }
         Ok(None)
+    }
+
+    /// Reads rows of the row group that is next.
+    fn read_next(&mut self, rows: Range<usize>) -> Result<Slice, ReadError> {
+        let fields: Vec<_> = match &self.columns {
+            None => self.schema.iter_values().collect(),
+            Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
+        };
+        let group = &self.metadata.row_groups[self.group];
+        if !self.may_change {
+            return self.read(self.group, rows, fields);
+        }
+        let pages = match self.copied.take() {
+            Some((number, pages)) if number == self.group => pages,
+            _ => Pages::copy(&self.file, group, fields.iter().copied())
+                .map_err(|source| ReadError::io(&self.path, source))?,
+        };
+        let (_, pages) = self.copied.insert((self.group, pages));
+        decode(pages, group, rows, fields)
+            .map_err(|message| ReadError::damaged(&self.path, message))
     }
 
     /// Reads rows of a row group, on this thread, where a panic can be caught.
@@ -245,12 +273,8 @@ impl TableReader {
         fields: Vec<&Field>,
     ) -> Result<Slice, ReadError> {
         let group = &self.metadata.row_groups[group];
-        let read = guarded(|| {
-            let pages = Pages::map(&self.file, group)?;
-            let columns: Result<Vec<_>, _> =
-                fields.into_iter().map(|field| pages.column(field, rows.clone())).collect();
-            Ok::<_, Box<dyn Error>>(Slice { columns: columns?, rows: rows.len() })
-        });
+        let pages = guarded(|| Pages::map(&self.file));
+        let read = pages.and_then(|pages| decode(&pages, group, rows, fields));
         read.map_err(|message| ReadError::damaged(&self.path, message))
     }
 
@@ -286,6 +310,20 @@ impl TableReader {
         }
         Ok(None)
     }
+}
+
+/// These rows of a row group.
+fn decode(
+    pages: &Pages,
+    group: &RowGroupMetadata,
+    rows: Range<usize>,
+    fields: Vec<&Field>,
+) -> Result<Slice, String> {
+    guarded(|| {
+        let columns: Result<Vec<_>, Box<dyn Error>> =
+            fields.into_iter().map(|field| pages.column(group, field, rows.clone())).collect();
+        columns.map(|columns| Slice { columns, rows: rows.len() })
+    })
 }
 
 /// Positions of rows in a file.
@@ -326,33 +364,6 @@ impl WantedRows {
 fn slice_rows(rows: usize, bytes: usize) -> usize {
     let per_row = (bytes / rows.max(1)).max(1);
     (SLICE_BYTES / per_row).clamp(1, SLICE_ROWS)
-}
-
-/// What a footer says.
-struct Footer {
-    metadata: FileMetadata,
-    schema: ArrowSchema,
-    written: Option<ArrowSchema>,
-}
-
-/// Reads the footer and checks its promises against the size of the file.
-fn footer(file: &mut File, file_size: u64) -> Result<Footer, Box<dyn Error>> {
-    if file_size == 0 {
-        return Err("it is empty".into());
-    }
-    let mut metadata = read_metadata(file)?;
-    footer_checksum::check(file, &metadata)?;
-    let written = guarded(|| infer_schema(&metadata)).ok();
-    // What the writer's Arrow types were does not matter here, and without them a dictionary is
-    // plain text.
-    metadata.key_value_metadata = None;
-    for group in &metadata.row_groups {
-        if group.byte_ranges_iter().any(|range| range.start > range.end || range.end > file_size) {
-            return Err("its footer points beyond the end of the file".into());
-        }
-    }
-    let schema = infer_schema(&metadata)?;
-    Ok(Footer { metadata, schema, written })
 }
 
 /// Rows of a file, one by one, decoded a few at a time.

@@ -13,7 +13,7 @@ use super::{
 use crate::columns::{CONFUSION, Column, Kind, RUN_VALUES, SAMPLES, SCORES, SUMMARY};
 
 /// Writes a row in which all that may be null is null, and `null` too.
-fn write(path: &Path, columns: &[Column], null: &str, filled: &[&str]) {
+pub(super) fn write(path: &Path, columns: &[Column], null: &str, filled: &[&str]) {
     let out = File::create(path).expect("a file");
     let named = columns.iter().map(|column| (column.name, column.kind));
     let mut table = TableWriter::create(path, out, named).expect("a table");

@@ -90,6 +90,14 @@ impl<'a> Frame<'a> {
         self.has(name).then(|| self.float(name)).transpose()
     }
 
+    /// The same of counts.
+    pub(super) fn later_int64(
+        &self,
+        name: &'a str,
+    ) -> Result<Option<Values<'a, PrimitiveArray<i64>>>, ReadError> {
+        self.has(name).then(|| self.int64(name)).transpose()
+    }
+
     /// The same of truth values.
     pub(super) fn later_bool(
         &self,

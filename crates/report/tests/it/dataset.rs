@@ -233,6 +233,31 @@ fn rows_come_in_order_across_row_groups() {
     }
 }
 
+/// A file that is cut, or written anew, under its reader: the rows of what was read, and then an error that
+/// names the row. A reader that maps the file would be killed.
+#[test]
+fn a_file_that_is_cut_while_it_is_read_is_an_error_at_its_row() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("data.parquet");
+    let values: Vec<_> = (0..10_000).map(|i| Some(i64::from(i))).collect();
+    for length in [0, 4, 1_000] {
+        write(&path, &[("n", numbers(&values))]);
+        let mut rows = parquet_rows(&path).unwrap();
+        assert_eq!(rows.next().unwrap().unwrap()["n"], json!(0));
+        File::options().write(true).open(&path).unwrap().set_len(length).unwrap();
+        let n_read = rows.by_ref().take_while(Result::is_ok).count();
+        assert_eq!(n_read, 2_999, "the first row group");
+        write(&path, &[("n", numbers(&values))]);
+        let mut rows = parquet_rows(&path).unwrap();
+        assert_eq!(rows.by_ref().take(5_000).flatten().count(), 5_000);
+        File::options().write(true).open(&path).unwrap().set_len(length).unwrap();
+        let error = rows.find_map(Result::err).unwrap().to_string();
+        let expected = "row 6001 and those behind it cannot be read: it was cut off, or is damaged";
+        assert!(error.ends_with(expected), "{error}");
+        assert!(rows.next().is_none());
+    }
+}
+
 #[test]
 fn a_dataset_without_rows_has_columns() {
     let folder = tempdir().unwrap();

@@ -283,6 +283,7 @@ pub(crate) fn verdict(answer: Answer) -> Verdict {
                 comparison: pass,
             },
         ],
+        overridden: None,
         changes: Some(vec![edited_prompt()]),
     }
 }

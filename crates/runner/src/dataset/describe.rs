@@ -100,7 +100,7 @@ pub fn describe_dataset(options: &DatasetOptions, host: &Host<'_>) -> Result<Dat
                 *classes.entry(target.clone()).or_default() += 1;
             }
         }
-        lengths.see(&opened.text_of(&item)?);
+        lengths.see(&opened.text_of(&item.fields, &opened.place(&item))?);
     }
     let n_classes = (!too_many_classes).then_some(classes.len() as u64);
     let mut classes: Vec<ClassCount> =

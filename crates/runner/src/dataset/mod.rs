@@ -29,3 +29,8 @@ pub use self::{
     output::{DatasetOutputError, WrittenRows},
     validate::{DatasetFlaw, DatasetFlaws, FlawKind, NEAR, ValidateOptions, validate_dataset},
 };
+pub(crate) use self::{
+    near_duplicates::{near_pairs, normal},
+    open::OpenedDataset,
+    output::OutputFile,
+};

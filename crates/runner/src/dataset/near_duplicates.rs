@@ -2,38 +2,51 @@
 //! similarity. The result is exact, not a guess by hashes.
 //!
 //! Two sets that are alike share a shingle among the rarest few of each (prefix filtering, as in Bayardo,
-//! Ma and Srikant, "Scaling Up All Pairs Similarity Search", 2007, for Jaccard as in Xiao et al., "Efficient
-//! Similarity Joins for Near Duplicate Detection", 2008), so that nearly all pairs are never looked at.
+//! Ma and Srikant, "Scaling Up All Pairs Similarity Search", 2007), and what stands after a shared one bounds what they
+//! may share at all (positional filtering: Xiao et al., "Efficient Similarity Joins for Near Duplicate
+//! Detection", 2008), so that nearly all pairs are never looked at.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, iter::once};
+
+use unicode_normalization::UnicodeNormalization;
 
 /// How many characters a shingle has.
 const SHINGLE: usize = 4;
 
-/// How many pairs are looked at, and how many are found, at most: some seconds, and some megabytes.
-const MOST_CANDIDATES: u64 = 60_000_000;
+/// How many shingles are looked at, and how many pairs are found, at most: some seconds, and some megabytes.
+const MOST_STEPS: u64 = 10_000_000_000;
 const MOST_PAIRS: usize = 300_000;
 
 /// Two texts that are alike, by their places; the first comes first.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct NearPair {
-    pub(super) first: usize,
-    pub(super) second: usize,
+pub(crate) struct NearPair {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
     /// Jaccard similarity of their shingles; 1 where they are the same but for case, spaces and
     /// punctuation.
-    pub(super) similarity: f64,
+    pub(crate) similarity: f64,
 }
 
 /// Too many texts resemble each other for each pair to be looked at.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("too many of the texts are alike for every pair to be compared")]
+#[error(
+    "so many of the texts are alike that not every pair of them is compared: the search ends after {MOST_PAIRS} pairs, or \
+     {} billion steps", MOST_STEPS / 1_000_000_000
+)]
 pub struct TooAlike {
     /// The pairs that were found until then.
     pub(super) found: Vec<NearPair>,
 }
 
+impl TooAlike {
+    /// The pairs that were found until then.
+    pub(crate) fn found(self) -> Vec<NearPair> {
+        self.found
+    }
+}
+
 /// A text as it is compared: letters and digits in lower case, and one space between words.
-pub(super) fn normal(text: &str) -> String {
+pub(crate) fn normal(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_alphanumeric() {
@@ -48,7 +61,7 @@ pub(super) fn normal(text: &str) -> String {
 
 /// Every pair of texts whose similarity is at least `threshold`, in (0, 1]. Of texts that are the same once
 /// they are normal, each is paired with the first of them, and the first alone with others.
-pub(super) fn near_pairs<'a>(
+pub(crate) fn near_pairs<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     threshold: f64,
 ) -> Result<Vec<NearPair>, TooAlike> {
@@ -62,7 +75,7 @@ pub(super) fn near_pairs<'a>(
         if let Some(first) = firsts.get(&text) {
             pairs.push(NearPair { first: *first, second: at, similarity: 1.0 });
         } else {
-            distinct.push((at, shingles(&text)));
+            distinct.push((at, shingles(&unaccented(&text))));
             firsts.insert(text, at);
         }
     }
@@ -70,6 +83,25 @@ pub(super) fn near_pairs<'a>(
     let is_whole = join(&by_rarity(distinct), threshold, &mut pairs);
     pairs.sort_by_key(|pair| (pair.first, pair.second));
     if is_whole { Ok(pairs) } else { Err(TooAlike { found: pairs }) }
+}
+
+/// A text as systems without accents write it: `Müller` and `Mueller`, `café` and `cafe` are the same.
+fn unaccented(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.nfc() {
+        match c {
+            'ä' | 'æ' => plain.push_str("ae"),
+            'ö' | 'ø' | 'œ' => plain.push_str("oe"),
+            'ü' => plain.push_str("ue"),
+            'å' => plain.push_str("aa"),
+            'ß' => plain.push_str("ss"),
+            c => plain.push(once(c).nfd().next().filter(char::is_ascii).unwrap_or(c)),
+        }
+    }
+    plain
 }
 
 /// The hashes of a text's shingles, each once.
@@ -118,47 +150,84 @@ fn by_rarity(texts: Vec<(usize, Vec<u64>)>) -> Vec<Ranked> {
     texts
 }
 
+/// Where a shingle stands among those of a text.
+struct Posting {
+    text: u32,
+    position: u32,
+}
+
+/// What is known of two texts before they are compared.
+#[derive(Clone, Copy)]
+enum Overlap {
+    /// This many of the shingles that were looked at are shared.
+    Shared(u32),
+    /// They cannot be alike, whatever follows.
+    TooFew,
+}
+
 /// Adds the pairs that are alike; whether all were looked at.
+fn join(texts: &[Ranked], threshold: f64, pairs: &mut Vec<NearPair>) -> bool {
+    let mut index: HashMap<u32, Vec<Posting>> = HashMap::new();
+    // By the place of the other text; those that the text met are put back after it.
+    let mut overlaps = vec![Overlap::Shared(0); texts.len()];
+    let (mut met, mut n_steps) = (Vec::new(), 0_u64);
+    for (here, text) in (0_u32..).zip(texts) {
+        let size = text.ranks.len();
+        let shortest = share(threshold, size);
+        for (position, rank) in text.ranks[..=size - shortest].iter().enumerate() {
+            let Some(others) = index.get(rank) else { continue };
+            let from =
+                others.partition_point(|other| texts[other.text as usize].ranks.len() < shortest);
+            n_steps += (others.len() - from) as u64;
+            for other in &others[from..] {
+                let overlap = &mut overlaps[other.text as usize];
+                let Overlap::Shared(shared) = *overlap else { continue };
+                if shared == 0 {
+                    met.push(other.text);
+                }
+                let of_other = texts[other.text as usize].ranks.len();
+                let left = (size - position).min(of_other - other.position as usize);
+                let is_enough = shared as usize + left >= least_shared(threshold, size + of_other);
+                *overlap = if is_enough { Overlap::Shared(shared + 1) } else { Overlap::TooFew };
+            }
+        }
+        for other in met.drain(..) {
+            let overlap = std::mem::replace(&mut overlaps[other as usize], Overlap::Shared(0));
+            let other = &texts[other as usize];
+            if matches!(overlap, Overlap::TooFew) {
+                continue;
+            }
+            n_steps += size as u64;
+            if let Some(similarity) = jaccard(&text.ranks, &other.ranks, threshold) {
+                let (first, second) = (text.at.min(other.at), text.at.max(other.at));
+                pairs.push(NearPair { first, second, similarity });
+            }
+        }
+        if n_steps > MOST_STEPS || pairs.len() > MOST_PAIRS {
+            return false;
+        }
+        // Only longer texts are to come: what they share with this one begins even earlier.
+        let indexed = size - least_shared(threshold, 2 * size);
+        for (position, rank) in (0_u32..).zip(&text.ranks[..=indexed]) {
+            index.entry(*rank).or_default().push(Posting { text: here, position });
+        }
+    }
+    true
+}
+
+/// How many shingles another text has at least, or shares, where it is alike.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share of a count is a count"
 )]
-fn join(texts: &[Ranked], threshold: f64, pairs: &mut Vec<NearPair>) -> bool {
-    let least = |size: usize| (threshold * size as f64 - 1e-9).ceil().max(1.0) as usize;
-    let mut index: HashMap<u32, Vec<u32>> = HashMap::new();
-    // By the place of the other text: the last text that saw it.
-    let mut seen_by: Vec<u32> = vec![u32::MAX; texts.len()];
-    let mut n_candidates = 0;
-    for (here, text) in (0_u32..).zip(texts) {
-        let size = text.ranks.len();
-        let shortest = least(size);
-        let prefix = size - least(size) + 1;
-        for rank in &text.ranks[..prefix] {
-            let Some(others) = index.get(rank) else { continue };
-            let from =
-                others.partition_point(|other| texts[*other as usize].ranks.len() < shortest);
-            for other in &others[from..] {
-                let seen = &mut seen_by[*other as usize];
-                n_candidates += 1;
-                if std::mem::replace(seen, here) == here {
-                    continue;
-                }
-                let other = &texts[*other as usize];
-                if let Some(similarity) = jaccard(&text.ranks, &other.ranks, threshold) {
-                    let (first, second) = (text.at.min(other.at), text.at.max(other.at));
-                    pairs.push(NearPair { first, second, similarity });
-                }
-            }
-            if n_candidates > MOST_CANDIDATES || pairs.len() > MOST_PAIRS {
-                return false;
-            }
-        }
-        for rank in &text.ranks[..prefix] {
-            index.entry(*rank).or_default().push(here);
-        }
-    }
-    true
+fn share(part: f64, of: usize) -> usize {
+    (part * of as f64 - 1e-9).ceil().max(1.0) as usize
+}
+
+/// How many shingles two texts share at least where they are alike, given how many both have together.
+fn least_shared(threshold: f64, total: usize) -> usize {
+    share(threshold / (1.0 + threshold), total)
 }
 
 /// The similarity of two sets, where it is at least `threshold`.
@@ -188,7 +257,7 @@ mod tests {
     /// By comparing every pair.
     fn slowly(texts: &[String], threshold: f64) -> Vec<(usize, usize)> {
         let sets: Vec<_> =
-            texts.iter().map(|text| (normal(text), shingles(&normal(text)))).collect();
+            texts.iter().map(|text| (normal(text), shingles(&unaccented(&normal(text))))).collect();
         let mut pairs = Vec::new();
         for second in 0..sets.len() {
             let is_again = (0..second).any(|first| sets[first].0 == sets[second].0);
@@ -247,6 +316,12 @@ mod tests {
         check("", "", false);
         check("!!", "??", false);
         check("!!", " !! ", true);
+        check(
+            "Frau Müller wohnt in der Großen Gänseäckerstraße",
+            "Frau Mueller wohnt in der Grossen Gaenseaeckerstrasse",
+            true,
+        );
+        check("Dónde está mi pedido número 7", "Donde esta mi pedido numero 7", true);
         check("注文した商品がまだ届いていません", "注文した商品がまだ届いていません。", true);
         check("Where is my order?", "I lost my card", false);
     }

@@ -1,9 +1,9 @@
 //! A dataset opened for the `dataset` commands: the one of a suite, or a file as a suite would read it.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use evalmark_core::{
-    dataset::{DatasetError, DatasetSpec, Items},
+    dataset::{DatasetError, DatasetSpec, Items, Rows},
     fields::Fields,
     item::Item,
     prompt::Prompt,
@@ -18,21 +18,25 @@ use crate::{
 };
 
 /// A dataset, and what is known of its columns.
-pub(super) struct OpenedDataset {
-    pub(super) spec: Arc<DatasetSpec>,
+pub(crate) struct OpenedDataset {
+    pub(crate) spec: Arc<DatasetSpec>,
     /// The columns that are compared and measured.
     pub(super) text: Vec<String>,
     /// Of a suite.
     pub(super) prompts: Vec<Prompt>,
+    /// The suite's name; of a file, any.
+    pub(crate) suite: String,
+    /// Whether the suite allows items without a right answer.
+    pub(crate) allows_empty_target: bool,
 }
 
 /// What is read of an item.
 #[derive(Clone, Debug)]
-pub(super) struct TextItem {
+pub(crate) struct TextItem {
     /// Its file and row, for people.
     pub(super) place: String,
     pub(super) id: String,
-    pub(super) text: String,
+    pub(crate) text: String,
     pub(super) target: Option<String>,
     pub(super) cluster: Option<String>,
 }
@@ -104,7 +108,7 @@ impl Advised for DatasetUseError {
 
 impl OpenedDataset {
     /// Opens what the options name. Items without a right answer are no error here.
-    pub(super) fn open(options: &DatasetOptions, host: &Host<'_>) -> Result<Self> {
+    pub(crate) fn open(options: &DatasetOptions, host: &Host<'_>) -> Result<Self> {
         let is_suite = is_suite(&options.of);
         let suite = if is_suite {
             Suite::read(&options.of, host.readers(&RunOptions::default()))?
@@ -115,6 +119,7 @@ impl OpenedDataset {
             host.notices.tell(&Notice::SuiteNote(note));
         }
         let mut spec = suite.dataset.clone();
+        let allows_empty_target = spec.allow_empty_target;
         (spec.allow_empty_target, spec.allow_unusable_target) = (true, true);
         if is_suite {
             spec.id = options.id.clone().or(spec.id);
@@ -122,7 +127,8 @@ impl OpenedDataset {
             spec.targets = options.target.clone().map_or(spec.targets, |target| vec![target]);
         }
         let prompts = if is_suite { suite.prompts } else { Vec::new() };
-        let mut opened = Self { spec: Arc::new(spec), text: options.text.clone(), prompts };
+        let (spec, text) = (Arc::new(spec), options.text.clone());
+        let mut opened = Self { spec, text, prompts, suite: suite.name, allows_empty_target };
         if opened.text.is_empty() {
             opened.text = opened.own_text()?;
         }
@@ -151,12 +157,12 @@ impl OpenedDataset {
     }
 
     /// The items, in order.
-    pub(super) fn items(&self) -> Result<Items, DatasetUseError> {
+    pub(crate) fn items(&self) -> Result<Items, DatasetUseError> {
         Ok(Items::open(&self.spec)?)
     }
 
     /// What is compared of every item.
-    pub(super) fn texts(&self) -> Result<Vec<TextItem>, DatasetUseError> {
+    pub(crate) fn texts(&self) -> Result<Vec<TextItem>, DatasetUseError> {
         self.items()?.map(|item| self.text_item(&item?)).collect()
     }
 
@@ -164,7 +170,7 @@ impl OpenedDataset {
         Ok(TextItem {
             place: self.place(item),
             id: item.id.to_string(),
-            text: self.text_of(item)?,
+            text: self.text_of(&item.fields, &self.place(item))?,
             target: (!item.targets.is_empty()).then(|| item.targets.join(" | ")),
             cluster: item.cluster.as_deref().map(str::to_owned),
         })
@@ -179,22 +185,40 @@ impl OpenedDataset {
         format!("{}, row {row}", file.display())
     }
 
-    /// The text of an item: its compared columns, one a line.
-    pub(super) fn text_of(&self, item: &Item) -> Result<String, DatasetUseError> {
+    /// Every row of its files, whether the suite takes it or not.
+    pub(crate) fn rows(&self) -> Result<Rows, DatasetUseError> {
+        Ok(self.spec.file.rows()?)
+    }
+
+    /// The columns of its first row.
+    pub(crate) fn columns(&self) -> Result<Vec<String>, DatasetUseError> {
+        let first = self.rows()?.next().transpose()?;
+        Ok(first.map(|row| row.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// What tells each row from the others: its id, or where the suite names no column for that, its content's hash.
+    pub(crate) fn key(&self, row: &Fields) -> String {
+        let Some(column) = &self.spec.id else { return self.spec.content_hash(row).to_string() };
+        let text = row.cell(column).and_then(|cell| cell.text().ok().flatten());
+        text.unwrap_or_default().into_owned()
+    }
+
+    /// Those of all rows.
+    pub(crate) fn keys(&self) -> Result<HashSet<String>, DatasetUseError> {
+        self.rows()?.map(|row| Ok(self.key(&row?))).collect()
+    }
+
+    /// The text of a row: its compared columns, one a line.
+    pub(crate) fn text_of(&self, row: &Fields, place: &str) -> Result<String, DatasetUseError> {
         let wrong = |problem: String| DatasetUseError::NoColumn {
             path: self.spec.file.origin.display().to_string(),
             problem,
         };
         let mut text = String::new();
         for column in &self.text {
-            let cells = item
-                .fields
-                .find(column)
-                .map_err(|error| wrong(format!("{}: {error}", self.place(item))))?;
+            let cells = row.find(column).map_err(|error| wrong(format!("{place}: {error}")))?;
             for cell in cells {
-                let part = cell
-                    .text()
-                    .map_err(|problem| wrong(format!("{}: {problem}", self.place(item))))?;
+                let part = cell.text().map_err(|problem| wrong(format!("{place}: {problem}")))?;
                 if let Some(part) = part {
                     text.push_str(if text.is_empty() { "" } else { "\n" });
                     text.push_str(&part);

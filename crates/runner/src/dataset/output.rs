@@ -62,7 +62,7 @@ impl Advised for DatasetOutputError {
 }
 
 /// A file of rows on its way: it has its name once it is whole.
-pub(super) struct OutputFile {
+pub(crate) struct OutputFile {
     path: PathBuf,
     file: NewFile,
     form: OutputForm,
@@ -84,7 +84,7 @@ pub struct WrittenRows {
 
 impl OutputFile {
     /// Begins a file; one that is there is replaced only if that is said.
-    pub(super) fn create(
+    pub(crate) fn create(
         path: &Path,
         replaces: bool,
         escapes_formulas: bool,
@@ -108,7 +108,7 @@ impl OutputFile {
     }
 
     /// Writes the rows, which are gone through twice: for their columns, and for themselves.
-    pub(super) fn write<E: From<DatasetOutputError>>(
+    pub(crate) fn write<E: From<DatasetOutputError>>(
         self,
         rows: impl Fn() -> Result<Box<dyn Iterator<Item = Result<Fields, E>>>, E>,
     ) -> Result<WrittenRows, E> {

@@ -160,27 +160,111 @@ fn recall_and_precision<T: Eq + std::hash::Hash>(
     (right / planted.len() as f64, right / found.len().max(1) as f64)
 }
 
+/// How texts are made, and how somebody else would have written one of them.
+struct Language {
+    text: fn(&mut Random) -> String,
+    nearly: fn(&mut Random, &str) -> String,
+}
+
 #[test]
 fn what_is_planted_among_ten_thousand_items_is_found() {
-    let mut random = Random(1);
+    check(1, 10_000, &Language { text, nearly });
+}
+
+/// Texts of several sentences in another language, and other edits.
+#[test]
+fn what_is_planted_among_long_german_texts_is_found() {
+    check(7, 3_000, &Language { text: german, nearly: nearly_german });
+}
+
+/// A report of a fault, in four to six sentences.
+fn german(random: &mut Random) -> String {
+    const THINGS: &[&str] =
+        &["die Heizung", "der Aufzug", "das Tor", "die Pumpe", "der Zähler", "das Dach"];
+    const FAULTS: &[&str] = &[
+        "macht seit Tagen Geräusche",
+        "bleibt immer wieder stehen",
+        "verliert Wasser",
+        "zeigt falsche Werte an",
+        "lässt sich nicht mehr öffnen",
+    ];
+    const WISHES: &[&str] = &[
+        "Bitte schicken Sie bald jemanden",
+        "Wann kommt der Techniker",
+        "Ich bitte um Rückruf",
+        "Wer trägt die Kosten",
+    ];
+    let mut sentences = vec![format!(
+        "In der {}straße {} hat {} gemeldet: {} {}.",
+        name(random),
+        1 + random.below(200),
+        name(random),
+        random.pick(THINGS),
+        random.pick(FAULTS)
+    )];
+    for _ in 0..2 + random.below(3) {
+        sentences.push(format!(
+            "Herr {} aus {} sagt, {} bei {} {} ebenfalls, und zwar seit {} Uhr.",
+            name(random),
+            name(random),
+            random.pick(THINGS),
+            name(random),
+            random.pick(FAULTS),
+            1 + random.below(23)
+        ));
+    }
+    let number = 10_000 + random.below(90_000);
+    sentences.push(format!("{} (Vorgang {number}, {}).", random.pick(WISHES), name(random)));
+    sentences.join(" ")
+}
+
+/// The same text as it comes out of another system.
+fn nearly_german(random: &mut Random, text: &str) -> String {
+    match random.below(5) {
+        // Written without umlauts.
+        0 => ["ä ae", "ö oe", "ü ue", "ß ss"].iter().fold(text.to_owned(), |text, pair| {
+            pair.split_once(' ').map_or(text.clone(), |(from, to)| text.replace(from, to))
+        }),
+        // Broken into lines, and quoted.
+        1 => format!("> {}", text.replace(". ", ".\n> ")),
+        // One word less, anywhere.
+        2 => {
+            let mut words: Vec<&str> = text.split(' ').collect();
+            words.remove(random.below(words.len()));
+            words.join(" ")
+        }
+        // Its sentences in another order.
+        3 => {
+            let mut sentences: Vec<&str> = text.split_inclusive(". ").map(str::trim).collect();
+            sentences.rotate_left(1);
+            sentences.join(" ")
+        }
+        _ => format!("Guten Tag, {text} MfG"),
+    }
+}
+
+#[track_caller]
+fn check(seed: u64, n: usize, language: &Language) {
+    let mut random = Random(seed);
     let classes: Vec<String> = (0..20).map(|class| format!("class-{class}")).collect();
     let mut rows: Vec<(String, String, String)> = Vec::new();
     let mut planted =
         Found { near: HashSet::new(), conflicts: HashSet::new(), leaks: HashSet::new() };
     let mut train = Vec::new();
-    for at in 0..9_300 {
+    let n_planted = n * 7 / 100;
+    for at in 0..n - n_planted {
         let class = classes[random.below(20)].clone();
-        rows.push((format!("i{at}"), text(&mut random), class));
+        rows.push((format!("i{at}"), (language.text)(&mut random), class));
     }
-    for at in 0..700 {
+    for at in 0..n_planted {
         // Each original is used once.
         let (id, original, class) = rows[at * 13].clone();
-        let copy = nearly(&mut random, &original);
+        let copy = (language.nearly)(&mut random, &original);
         let new = format!("p{at}");
-        if at < 400 {
+        if at * 7 < n_planted * 4 {
             planted.near.insert((id, new.clone()));
             rows.push((new, copy, class));
-        } else if at < 550 {
+        } else if at * 14 < n_planted * 11 {
             let other = classes.iter().find(|other| **other != class).expect("another").clone();
             planted.conflicts.insert((id, new.clone()));
             rows.push((new, copy, other));
@@ -188,10 +272,10 @@ fn what_is_planted_among_ten_thousand_items_is_found() {
             planted.leaks.insert(id);
             train.push(copy);
             let class = classes[random.below(20)].clone();
-            rows.push((new, text(&mut random), class));
+            rows.push((new, (language.text)(&mut random), class));
         }
     }
-    train.extend((0..500).map(|_| text(&mut random)));
+    train.extend((0..n / 20).map(|_| (language.text)(&mut random)));
     let found = look(&rows, &train);
     for (what, (recall, precision)) in [
         ("near duplicates", recall_and_precision(&planted.near, &found.near)),

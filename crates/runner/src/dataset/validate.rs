@@ -1,17 +1,20 @@
 //! What is wrong with a dataset, or looks wrong: values that its schema does not allow, repeated and nearly
 //! repeated items, contradictory labels, leaks, odd texts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use evalmark_core::plan::schema_violations;
 use serde::Serialize;
 
 use super::{
-    near_duplicates::{NearPair, TooAlike, near_pairs, normal},
+    near_duplicates::{NearPair, near_pairs, normal},
     open::{DatasetUseError, OpenedDataset, TextItem},
     options::DatasetOptions,
 };
-use crate::{Host, ending::Ending, error::Result};
+use crate::{Host, ending::Ending, error::Result, log_cases::FrozenItems};
 
 /// How similar texts are that count as nearly the same.
 pub const NEAR: f64 = 0.75;
@@ -47,6 +50,8 @@ pub enum FlawKind {
     Leak,
     /// No right answer, or one of white space alone.
     EmptyTarget,
+    /// An item that was frozen from production logs, and that the dataset has no longer.
+    FrozenGone,
     /// The same text as another item's.
     Duplicate,
     /// Nearly the same text as another item's.
@@ -64,7 +69,12 @@ impl FlawKind {
     pub fn is_error(self) -> bool {
         matches!(
             self,
-            Self::Schema | Self::DuplicateId | Self::LabelConflict | Self::Leak | Self::EmptyTarget
+            Self::Schema
+                | Self::DuplicateId
+                | Self::LabelConflict
+                | Self::Leak
+                | Self::EmptyTarget
+                | Self::FrozenGone
         )
     }
 }
@@ -132,14 +142,15 @@ pub fn validate_dataset(options: &ValidateOptions, host: &Host<'_>) -> Result<Da
     ids(&items, &mut flaws);
     targets(&items, !opened.spec.targets.is_empty(), &mut flaws);
     odd_characters(&items, &mut flaws);
+    if !opened.prompts.is_empty() {
+        frozen(&options.dataset.of, &opened, &mut flaws)?;
+    }
     let pairs = near_pairs(items.iter().map(|item| item.text.as_str()), options.near);
-    let pairs = pairs.unwrap_or_else(|TooAlike { found }| {
-        flaws.not_checked.push(
-            "near duplicates: too many texts are alike, and only some of the pairs are listed; name the \
-             column to compare (`--text`), or raise `--near`"
-                .to_owned(),
-        );
-        found
+    let pairs = pairs.unwrap_or_else(|error| {
+        flaws.not_checked.push(format!(
+            "near duplicates: {error}; name the column to compare (`--text`), or raise `--near`"
+        ));
+        error.found
     });
     for pair in &pairs {
         of_pair(&items, pair, &mut flaws);
@@ -192,6 +203,31 @@ fn against_schema(opened: &OpenedDataset, flaws: &mut DatasetFlaws) -> Result<()
     let more = found.count - found.first.len() as u64;
     if more > 0 {
         *flaws.counts.entry(FlawKind::Schema).or_default() += more;
+    }
+    Ok(())
+}
+
+/// Items that were frozen are in the dataset for good.
+fn frozen(suite: &Path, opened: &OpenedDataset, flaws: &mut DatasetFlaws) -> Result<()> {
+    let frozen = FrozenItems::of_suite(suite)?;
+    if frozen.items.is_empty() {
+        return Ok(());
+    }
+    let ids = opened.keys()?;
+    for item in frozen.items.iter().filter(|item| !ids.contains(&item.item_id)) {
+        flaws.add(DatasetFlaw {
+            kind: FlawKind::FrozenGone,
+            place: "nowhere".to_owned(),
+            id: item.item_id.clone(),
+            other_id: None,
+            similarity: None,
+            message: format!(
+                "was frozen on {} ({}), and is gone: bring it back, or remove its line from {}",
+                item.frozen_at.get(..10).unwrap_or(&item.frozen_at),
+                item.why,
+                frozen.path().display()
+            ),
+        });
     }
     Ok(())
 }
@@ -318,10 +354,11 @@ fn leaks(items: &[TextItem], others: &[TextItem], near: f64, flaws: &mut Dataset
         return;
     }
     let texts = others.iter().chain(items).map(|item| item.text.as_str());
-    let pairs = near_pairs(texts, near).unwrap_or_else(|TooAlike { found }| {
-        let message = "leaks: too many texts are alike, and only some of the leaks are listed";
-        flaws.not_checked.push(message.to_owned());
-        found
+    let pairs = near_pairs(texts, near).unwrap_or_else(|error| {
+        flaws.not_checked.push(format!(
+            "leaks: {error}; name the column to compare (`--text`), or raise `--near`"
+        ));
+        error.found
     });
     // Of the same texts, the first alone is paired with all others.
     let mut first_of: HashMap<String, usize> = HashMap::new();

@@ -4,7 +4,7 @@
 mod run_sequential;
 mod sequential_gate;
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use evalmark_core::{
     dataset::Items,
@@ -69,11 +69,7 @@ impl Order {
 
     /// The plan over a part of the order.
     pub fn part(&self, plan: &Plan, part: Range<usize>) -> Plan {
-        let mut taken = vec![false; self.places.len()];
-        for &place in self.places(part) {
-            taken[place] = true;
-        }
-        plan.only(Arc::from(taken))
+        plan.only(self.places(part).iter().map(|place| *place as u64).collect())
     }
 }
 

@@ -303,7 +303,7 @@ fn ignore_runs(folder: &Path, files: &mut NewFiles) -> Result<Vec<String>, First
 /// The JSON Schema of suites, which editors read.
 pub fn suite_schema(host: &Host<'_>) -> Value {
     let kinds = evalmark_scoring::catalog();
-    schema(kinds, evalmark_harness::providers::catalog(), host.sources.kinds)
+    schema(kinds, evalmark_harness::providers::catalog(), host.sources.kinds, host.receivers)
 }
 
 /// What a dialogue says of a dataset before it asks on.

@@ -23,7 +23,7 @@ mod suite_text;
 mod target_shape;
 mod yaml_text;
 
-pub(crate) use self::yaml_text::scalar;
+pub(crate) use self::yaml_text::{quoted_json, scalar};
 pub use self::{
     add_recipe::{AddedRecipe, add_recipe},
     ci_recipe::CiService,

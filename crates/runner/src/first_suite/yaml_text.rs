@@ -52,7 +52,7 @@ pub(super) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// A text in double quotes: JSON, which YAML and Jinja read alike.
-pub(super) fn quoted_json(text: &str) -> String {
+pub(crate) fn quoted_json(text: &str) -> String {
     let json = Value::from(text).to_string();
     // Line breaks to YAML, and none to JSON.
     let json = json.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028");

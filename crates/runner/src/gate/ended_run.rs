@@ -15,6 +15,7 @@ use super::{Between, GateOutcome, compare_variants, gate_first, gate_run, refuse
 use crate::{
     EndedSuite, Ending, Host, Notice, RunError, against::may_be_missing, diff::earlier,
     error::Result, resolvable_margins::judge_margins, suite_of_run::SuiteNow,
+    told_receivers::RunReceivers,
 };
 
 /// What a run is gated against.
@@ -50,6 +51,7 @@ pub struct EndedRunGate {
 /// The verdict on a finished run against a baseline, which its folder keeps, unless nothing was
 /// compared and it has an earlier one, or another process is at work there.
 pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<EndedRunGate> {
+    host.check_audit()?;
     let (folder, record) = RunFolder::open(path)?;
     let mut earlier_stands = false;
     let outcome = match decide(options, &folder, &record, host) {
@@ -73,7 +75,13 @@ pub fn gate(path: &Path, options: &GateOptions, host: &Host<'_>) -> Result<Ended
         }
         None => write_verdict(&folder, &outcome.verdict),
     };
-    let suite = EndedSuite::gated(&folder, &record, outcome);
+    host.record_gate(&folder, &record, &outcome.verdict)?;
+    let receivers = RunReceivers::of_record(&record, host).unwrap_or_else(|error| {
+        let warning = format!("nobody is told of the verdict: {error}");
+        host.notices.tell(&Notice::SuiteWarning(&warning));
+        RunReceivers::default()
+    });
+    let suite = EndedSuite { receivers, ..EndedSuite::gated(&folder, &record, outcome) };
     Ok(EndedRunGate { suite, unkept: kept.err() })
 }
 
@@ -127,7 +135,7 @@ fn is_as_written(options: &GateOptions, folder: &RunFolder, record: &RunRecord) 
         && integrity::unchanged(folder, record, &files).is_ok()
 }
 
-fn decide(
+pub(super) fn decide(
     options: &GateOptions,
     folder: &RunFolder,
     record: &RunRecord,

@@ -5,7 +5,7 @@
 //! lie, and `between` compares the variants of one run. `changes` tells what differs besides chance,
 //! `added_columns` which items are the same though the dataset's columns changed, and `same_targets` whether
 //! both runs scored against the same right answers, and `sole_pair` which prompt or model of another tool's results
-//! takes another's place; `imported_metrics` keeps a metric that such results no longer have from going unnoticed.
+//! takes another's place; `recomputed` holds a kept verdict against the scores; `imported_metrics` keeps a metric that such results no longer have from going unnoticed.
 
 mod added_columns;
 mod between;
@@ -13,6 +13,7 @@ mod changes;
 mod context;
 mod ended_run;
 mod imported_metrics;
+mod recomputed;
 mod same_targets;
 mod slices;
 mod sole_pair;
@@ -54,6 +55,7 @@ pub(crate) use self::{
     changes::facts,
     context::{changed, left_out},
     ended_run::gate_spec,
+    recomputed::{RecomputedVerdict, recompute},
 };
 
 /// A verdict, and what its ending depends on beyond its answer.
@@ -280,5 +282,6 @@ fn undecided(record: &RunRecord, baseline: &str) -> Verdict {
         comparisons: Vec::new(),
         slices: Vec::new(),
         changes: None,
+        overridden: None,
     }
 }

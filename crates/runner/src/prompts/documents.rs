@@ -4,7 +4,10 @@ use evalmark_core::prompt_library::{LibraryPrompt, PromptLibrary};
 use serde_json::{Value, json};
 
 use super::render::RenderedPrompt;
-use crate::token_estimate::estimated_tokens;
+use crate::{
+    token_count::{TokenCount, count_tokens},
+    token_estimate::estimated_tokens,
+};
 
 /// Every prompt, and what is wrong with files that are none.
 pub fn library_document(library: &PromptLibrary) -> Value {
@@ -20,13 +23,19 @@ pub fn library_document(library: &PromptLibrary) -> Value {
     });
     json!({
         "library": library.folder,
-        "prompts": library.prompts.iter().map(prompt_document).collect::<Vec<_>>(),
+        "prompts": library.prompts.iter().map(facts).collect::<Vec<_>>(),
         "mistakes": mistakes.collect::<Vec<_>>(),
     })
 }
 
-/// A prompt with all that is known of it.
-pub fn prompt_document(prompt: &LibraryPrompt) -> Value {
+/// A prompt with all that is known of it, and how many tokens it is for models.
+pub fn prompt_document(prompt: &LibraryPrompt, tokens: &[TokenCount]) -> Value {
+    let mut document = facts(prompt);
+    document["tokens"] = json!(tokens);
+    document
+}
+
+fn facts(prompt: &LibraryPrompt) -> Value {
     let messages = prompt.content.messages.iter();
     let texts = messages.clone().map(|(_, text)| text).chain(prompt.content.included.values());
     json!({
@@ -41,6 +50,18 @@ pub fn prompt_document(prompt: &LibraryPrompt) -> Value {
     })
 }
 
+/// How many tokens a prompt is, before it is filled in, for each of these models; without any for the one that it was
+/// written for.
+pub fn prompt_tokens(prompt: &LibraryPrompt, models: &[String]) -> Vec<TokenCount> {
+    let messages = prompt.content.messages.iter();
+    let texts = messages.map(|(_, text)| text).chain(prompt.content.included.values());
+    let count = |name: Option<&str>| count_tokens(texts.clone().map(String::as_str), name);
+    match models {
+        [] => vec![count(prompt.file.front_matter.model.as_deref())],
+        models => models.iter().map(|name| count(Some(name))).collect(),
+    }
+}
+
 /// A prompt that was filled in.
 pub fn rendered_document(prompt: &LibraryPrompt, rendered: &RenderedPrompt) -> Value {
     let messages = rendered.messages.iter();
@@ -51,5 +72,6 @@ pub fn rendered_document(prompt: &LibraryPrompt, rendered: &RenderedPrompt) -> V
         "examples": rendered.examples,
         "messages": messages.map(|(role, text)| json!({ "role": role, "content": text })).collect::<Vec<_>>(),
         "estimated_tokens": rendered.estimated_tokens,
+        "tokens": rendered.tokens,
     })
 }

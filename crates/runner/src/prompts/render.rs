@@ -1,11 +1,16 @@
 //! A prompt of the library, filled in: with an item of a suite, with values of the command line, and with the examples
 //! of its own front matter.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use evalmark_core::{
     dataset::{DatasetError, Items},
     fields::{Fields, Marks},
+    files::FileAccess,
     prompt_library::{LibraryPrompt, PromptLibrary, VariableType},
     template::{Template, TemplateError},
 };
@@ -17,6 +22,7 @@ use crate::{
     Host,
     error::{Advised, Result},
     load::load,
+    token_count::{TokenCount, count_tokens},
     token_estimate::estimated_tokens,
 };
 
@@ -40,7 +46,9 @@ pub struct RenderedPrompt {
     pub item: Option<String>,
     /// Variables that got their example from the front matter.
     pub examples: Vec<String>,
-    /// About how many tokens it is.
+    /// How many tokens it is for the model that the prompt was written for.
+    pub tokens: TokenCount,
+    /// About how many it is for any.
     pub estimated_tokens: u64,
 }
 
@@ -107,6 +115,18 @@ pub fn render_prompt(
     options: &FillOptions,
     host: &Host<'_>,
 ) -> Result<RenderedPrompt> {
+    let access = access_of(&library.folder, &host.permissions.roots);
+    let access = access.map_err(RenderPromptError::Folder)?;
+    render_within((&library.folder, &access), prompt, options, host)
+}
+
+/// Fills a prompt in that includes files of a folder.
+pub(super) fn render_within(
+    library: (&Path, &FileAccess),
+    prompt: &LibraryPrompt,
+    options: &FillOptions,
+    host: &Host<'_>,
+) -> Result<RenderedPrompt> {
     let (mut values, item) = item_of(options, host)?;
     let declared = &prompt.file.front_matter.variables;
     for (name, text) in &options.values {
@@ -120,7 +140,7 @@ pub fn render_prompt(
             examples.push(name.clone());
         }
     }
-    let templates = templates(library, prompt, host)?;
+    let templates = compiled(library, prompt)?;
     let unfilled = declared.keys().filter(|name| !values.contains_key(*name));
     let names: Vec<_> = unfilled.map(|name| format!("`{name}`")).collect();
     if !names.is_empty() && item.is_none() {
@@ -134,19 +154,19 @@ pub fn render_prompt(
         messages.push((message.role.to_owned(), text));
     }
     let estimated_tokens = messages.iter().map(|(_, text)| estimated_tokens(text)).sum();
-    Ok(RenderedPrompt { messages, item, examples, estimated_tokens })
+    let model = prompt.file.front_matter.model.as_deref();
+    let tokens = count_tokens(messages.iter().map(|(_, text)| text.as_str()), model);
+    Ok(RenderedPrompt { messages, item, examples, tokens, estimated_tokens })
 }
 
 /// The templates of a prompt's messages.
-pub(super) fn templates(
-    library: &PromptLibrary,
+fn compiled(
+    (folder, access): (&Path, &FileAccess),
     prompt: &LibraryPrompt,
-    host: &Host<'_>,
 ) -> Result<Vec<Template>, RenderPromptError> {
-    let access = access_of(&library.folder, &host.permissions.roots)?;
     let name = prompt.path.display().to_string();
     let compiled = prompt.file.messages.iter().map(|message| {
-        Template::compile(&name, &message.text, &library.folder, &access)
+        Template::compile(&name, &message.text, folder, access)
             .map_err(|error| error.moved(message.line).into())
     });
     compiled.collect()

@@ -74,6 +74,23 @@ pub struct ResumeOptions {
     pub budget: BudgetLimits,
 }
 
+impl PreparedRun {
+    /// Compares the run with another one, within what may be spent by now.
+    pub fn compare_with(
+        mut self,
+        baseline: &Path,
+        limits: BudgetLimits,
+        host: &Host<'_>,
+    ) -> Result<Self> {
+        self.options.baseline = Some(baseline.display().to_string());
+        self.budget = budget(&self.loaded, Asks::Everyone, limits)?;
+        let need = host.policy.baseline;
+        self.against = Against::find(&self.options, true, &self.out, &self.loaded, need)?;
+        self.against.has_to_decide(&self.loaded, host)?;
+        Ok(self)
+    }
+}
+
 impl<'a> Run<'a> {
     /// Looks up all that a new run in `out` needs beside its suite.
     pub fn prepare(
@@ -83,13 +100,38 @@ impl<'a> Run<'a> {
         limits: BudgetLimits,
         host: &Host<'_>,
     ) -> Result<PreparedRun> {
-        let keys = keys(&loaded, Asks::Everyone, host)?;
-        let budget = budget(&loaded, Asks::Everyone, limits)?;
+        let prepared = Self::prepare_uncompared(loaded, options, out, limits, host)?;
         let is_asked_for = options.baseline.is_some();
         let need = host.policy.baseline;
-        let against = Against::find(options, is_asked_for, out, &loaded, need)?;
-        against.has_to_decide(&loaded, host)?;
-        let (options, out) = (options.clone(), out.to_owned());
+        let against = Against::find(options, is_asked_for, out, &prepared.loaded, need)?;
+        against.has_to_decide(&prepared.loaded, host)?;
+        Ok(PreparedRun { against, ..prepared })
+    }
+
+    /// The same of a run that others are compared with, and that is compared with nothing itself.
+    pub fn prepare_reference(
+        mut loaded: LoadedSuite,
+        options: &RunOptions,
+        out: &Path,
+        limits: BudgetLimits,
+        host: &Host<'_>,
+    ) -> Result<PreparedRun> {
+        loaded.suite.gate = None;
+        Self::prepare_uncompared(loaded, options, out, limits, host)
+    }
+
+    /// The same of a run whose baseline is not there yet: [`PreparedRun::compare_with`] names it.
+    pub fn prepare_uncompared(
+        loaded: LoadedSuite,
+        options: &RunOptions,
+        out: &Path,
+        limits: BudgetLimits,
+        host: &Host<'_>,
+    ) -> Result<PreparedRun> {
+        let keys = keys(&loaded, Asks::Everyone, host)?;
+        host.check_receivers(&loaded.suite.receivers)?;
+        let budget = budget(&loaded, Asks::Everyone, limits)?;
+        let (options, out, against) = (options.clone(), out.to_owned(), Against::default());
         Ok(PreparedRun { loaded, options, out, keys, budget, against })
     }
 
@@ -121,6 +163,7 @@ impl<'a> Run<'a> {
         same_experiment(&loaded, &record)?;
         loaded.plan = as_stopped(loaded.plan, &record)?;
         let keys = keys(&loaded, Asks::Everyone, host)?;
+        host.check_receivers(&loaded.suite.receivers)?;
         let budget = budget(&loaded, Asks::Everyone, options.budget)?;
         // A run that is still watched goes on with the baseline that it began with.
         let watched = record.stop_early.as_ref().filter(|early| !early.ended);
@@ -162,6 +205,7 @@ impl<'a> Run<'a> {
             record.effective_suite = loaded.suite.effective.clone().try_into()?;
         }
         let keys = keys(&loaded, Asks::Judges, host)?;
+        host.check_receivers(&loaded.suite.receivers)?;
         let (out, need) = (folder.out(), host.policy.baseline);
         let against = Against::find(&record.options, false, &out, &loaded, need)?;
         against.has_to_decide(&loaded, host)?;

@@ -27,6 +27,8 @@ mod structure;
 
 use std::sync::LazyLock;
 
+pub use self::behaviour::language::language_code;
+
 use evalmark_core::metric::MetricKind;
 
 use crate::{

@@ -12,6 +12,7 @@ mod phone_and_ip;
 
 use std::{ops::Range, sync::LazyLock};
 
+use evalmark_core::logs::RedactionKind;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,18 @@ pub fn personal_data_in(text: &str) -> Vec<&'static str> {
     found.map(Sort::name).collect()
 }
 
+/// Where a text holds personal data of a kind that is redacted; nothing of the kinds that are none. A text with
+/// too many candidates to check is taken from the last of them on.
+pub fn personal_data_ranges(kind: &RedactionKind, text: &str) -> Vec<Range<usize>> {
+    match kind {
+        RedactionKind::Email => Sort::Email.ranges(text),
+        RedactionKind::Phone => Sort::Phone.ranges(text),
+        RedactionKind::Card => Sort::Card.ranges(text),
+        RedactionKind::Ip => Sort::Ip.ranges(text),
+        RedactionKind::Key | RedactionKind::Pattern(_) => Vec::new(),
+    }
+}
+
 impl Sort {
     pub(crate) const ALL: [Self; 13] = [
         Self::Email,
@@ -73,7 +86,7 @@ impl Sort {
             Self::Card => r"[0-9](?:[ -]?[0-9]){12,18}",
             Self::Iban => r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}",
             Self::Ip => {
-                r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f:]{2,39}(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3})?"
+                r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,38}(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3})?"
             }
             Self::UsSsn => r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}",
             Self::UkNino => r"(?i-u)[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
@@ -140,6 +153,22 @@ impl Sort {
             from = found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8);
         }
         None
+    }
+
+    /// Every one in a text.
+    fn ranges(self, text: &str) -> Vec<Range<usize>> {
+        let (candidates, mut ranges, mut from) = (self.candidates(), Vec::new(), 0);
+        for _ in 0..MAX_CANDIDATES {
+            let Some(found) = candidates.find_at(text, from) else { return ranges };
+            from = if stands_alone(text, found.range()) && self.holds(found.as_str()) {
+                ranges.push(found.range());
+                found.end()
+            } else {
+                found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8)
+            };
+        }
+        ranges.push(from..text.len());
+        ranges
     }
 
     fn candidates(self) -> &'static Regex {

@@ -28,6 +28,12 @@ pub struct RunOptions {
     /// Whether the run may be the first, without a baseline.
     #[serde(default)]
     pub new_baseline: bool,
+    /// The commit whose prompts are asked beside those of the working tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts_at: Option<String>,
+    /// The commit whose prompts and models are asked in the place of those of the working tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<String>,
     /// Absolute.
     pub cache_dir: Option<PathBuf>,
     /// Where relative paths start; absolute.

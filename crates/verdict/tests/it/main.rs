@@ -5,6 +5,7 @@ mod common;
 mod corpus_metric;
 mod decisions;
 mod direction;
+mod drift;
 mod estimates;
 mod families;
 mod gated_runs;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod files;
+mod metrics;
 mod run;
 mod runs;
 mod sample;
@@ -22,6 +23,7 @@ use evalmark_store::runs::ListedRun;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, task};
 
+pub(crate) use self::metrics::accepted;
 use crate::{
     analysis::Analysis, background::Slow, folder::ShownFolder, own_files::OwnFiles, render::page,
 };
@@ -40,6 +42,7 @@ pub(crate) struct Pages {
     histories: Slow<History>,
     comparisons: Slow<Verdict>,
     own_files: OwnFiles,
+    messages: metrics::Messages,
     readers: Arc<Semaphore>,
 }
 
@@ -48,7 +51,8 @@ impl Pages {
         let (histories, comparisons) = (Slow::new(), Slow::new());
         let readers = Arc::new(Semaphore::new(READERS));
         let own_files = OwnFiles::new();
-        Self { folder, analysis, histories, comparisons, own_files, readers }
+        let messages = metrics::Messages::default();
+        Self { folder, analysis, histories, comparisons, own_files, messages, readers }
     }
 
     pub(crate) fn folder(&self) -> &ShownFolder {
@@ -72,6 +76,7 @@ pub(crate) fn routes(pages: Arc<Pages>) -> Router {
         .route("/run/{suite}/{run_id}/sample/{row}", get(sample::sample))
         .route("/run/{suite}/{run_id}/report.html", get(files::report))
         .route("/compare", get(compare::compare))
+        .route("/metrics", get(metrics::metrics))
         .route("/style.css", get(files::style))
         .route("/live.js", get(files::script))
         .fallback(async || Message::not_found("there is no such page"))
@@ -186,6 +191,7 @@ mod tests {
     };
 
     use evalmark_core::{history::History, verdict::Verdict};
+    use evalmark_report::run_message::RunMessage;
     use evalmark_store::runs::ListedRun;
     use tokio::time::timeout;
 
@@ -200,6 +206,10 @@ mod tests {
         }
 
         fn compare(&self, _: &Path, _: &Path) -> Result<Verdict, String> {
+            Err("nobody asks".to_owned())
+        }
+
+        fn message(&self, _: &Path) -> Result<RunMessage, String> {
             Err("nobody asks".to_owned())
         }
     }

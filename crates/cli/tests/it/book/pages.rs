@@ -95,6 +95,7 @@ pub(super) fn book() -> Vec<Page> {
         "docs/src/from",
         "docs/src/reference",
         "docs/src/providers",
+        "docs/src/receivers",
         "docs/src/sources",
     ] {
         for entry in fs::read_dir(root().join(folder)).expect("the book") {

@@ -46,6 +46,21 @@ fn archive(entry: &str, content: &[u8]) -> Vec<u8> {
     zip
 }
 
+/// What HELM's pages read is made of a run: the run is what to name.
+#[test]
+fn what_pages_of_helm_read_is_no_run() {
+    for name in ["display_predictions.json", "instances.json.gz", "display_requests.json"] {
+        check("helm", name, b"[]", "is written for HELM's pages");
+        check("helm", name, b"[]", "name the folder of the run, which `helm-run` wrote");
+    }
+    let world = World::new(0);
+    std::fs::create_dir(world.path("run")).expect("a folder");
+    world.write("run/display_predictions.json", "[]");
+    let ran = world.run(&["import", "results", "--from", "helm", "run"]).expect(2);
+    let told = "holds no `scenario_state.json`, and `display_predictions.json` is written for HELM's pages";
+    assert!(said(&ran).contains(told), "{}", ran.stderr);
+}
+
 #[test]
 fn every_tool_tells_what_is_wrong_and_where() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -81,6 +96,10 @@ fn every_tool_tells_what_is_wrong_and_where() {
     check("mlflow", "r.json", rows, "data[1]: has 1 cells, and there are 2 columns");
     let rows = br#"{"columns": ["inputs", "outputs"], "data": [["q", "a"]]}"#;
     check("mlflow", "r.json", rows, "has no column of scores (`METRIC/score`)");
+    // What `mlflow.search_traces` gives has no scores; the run that the traces belong to has.
+    let traces =
+        br#"{"columns": ["trace_id", "request", "response"], "data": [["tr-1", "q", "a"]]}"#;
+    check("mlflow", "traces.json", traces, "hint: name a run by its id");
     check("lm-eval", "other.jsonl", b"{}", "is not called `samples_TASK_TIME.jsonl`");
     check(
         "openai-evals",

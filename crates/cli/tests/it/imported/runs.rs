@@ -90,3 +90,17 @@ fn a_model_or_a_prompt_of_another_name_is_still_compared() {
     // What broke is found under both names.
     assert!(ran.words().contains("newly broken"), "{}", ran.stdout);
 }
+
+/// A metric that neither file has is told with what each of them has, and no run is left.
+#[test]
+fn a_metric_that_no_file_has_is_told_with_the_files() {
+    let world = World::new(0);
+    let [before, after] = [PROMPTFOO.before, PROMPTFOO.after].map(|name| file("promptfoo", name));
+    let gate = ["gate", "--from", "promptfoo", &before, &after, "--metric", "passs"];
+    let told = said(&world.run(&gate).expect(2));
+    assert!(told.contains("there is no metric `passs`"), "{told}");
+    for file in [&before, &after] {
+        assert!(told.contains(&format!("{file} has: pass, score, sum")), "{told}");
+    }
+    assert!(!world.path("reports").exists());
+}

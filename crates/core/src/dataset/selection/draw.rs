@@ -1,11 +1,20 @@
 //! A sample of a dataset's rows: drawn by a seed and the items themselves, so that the order of the rows
 //! decides nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read, Write},
+    sync::Arc,
+};
 
 use super::{SelectedRows, Selection, column_text, uniform};
 use crate::{
-    dataset::{DatasetError, DatasetSpec, items::content_hash},
+    dataset::{
+        DatasetError, DatasetSpec,
+        items::content_hash,
+        row_set::RowSet,
+        scratch::{ScratchRecord, SortedRuns},
+    },
     fields::Fields,
 };
 
@@ -27,51 +36,91 @@ pub(crate) struct Sample {
     pub(crate) stratify: Option<String>,
 }
 
-/// A row that may be drawn.
+/// A row that may be drawn; those of a stratum follow each other in the order of drawing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
+    /// The number of its stratum.
+    stratum: u64,
     /// Its place in the order of drawing.
     key: u64,
     /// Its place in the file, from 0.
     row: u64,
 }
 
+impl ScratchRecord for Candidate {
+    fn write(self, to: &mut impl Write) -> io::Result<()> {
+        [self.stratum, self.key, self.row].into_iter().try_for_each(|part| part.write(to))
+    }
+
+    fn read(from: &mut impl Read) -> io::Result<Self> {
+        let (stratum, key, row) = (u64::read(from)?, u64::read(from)?, u64::read(from)?);
+        Ok(Self { stratum, key, row })
+    }
+}
+
+/// A group of rows that keeps its share.
+struct Stratum {
+    number: u64,
+    n_rows: usize,
+}
+
 /// Which rows are drawn, by their place among all; `None` where all are taken.
 pub(super) fn drawn(
     spec: &Arc<DatasetSpec>,
     selection: &Selection,
-) -> Result<Option<Arc<[bool]>>, DatasetError> {
+) -> Result<Option<Arc<RowSet>>, DatasetError> {
     let Some(sample) = &selection.sample else { return Ok(None) };
     selection.drawn.get_or_init(|| draw(spec, sample)).clone().map(Some)
 }
 
-fn draw(spec: &Arc<DatasetSpec>, sample: &Sample) -> Result<Arc<[bool]>, DatasetError> {
-    let mut strata: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
-    let mut rows = SelectedRows::undrawn(spec)?;
-    for selected in rows.by_ref() {
+fn draw(spec: &Arc<DatasetSpec>, sample: &Sample) -> Result<Arc<RowSet>, DatasetError> {
+    let unkept = |error: io::Error| spec.scratch_error(&error);
+    let mut strata: BTreeMap<String, Stratum> = BTreeMap::new();
+    let mut candidates = SortedRuns::new(spec.scratch);
+    for selected in SelectedRows::undrawn(spec)? {
         let (row, fields) = selected?;
         let wrong = |message| spec.error_of_row(row, message);
         let key = identity(spec, &fields).map_err(wrong)?;
         let key = uniform(sample.seed, "evalmark dataset sample v1", &key);
-        let stratum = match &sample.stratify {
+        let name = match &sample.stratify {
             None => String::new(),
             Some(column) => column_text(&fields, column).map_err(wrong)?,
         };
-        strata.entry(stratum).or_default().push(Candidate { key, row: row - 1 });
+        let number = strata.len() as u64;
+        let stratum = strata.entry(name).or_insert(Stratum { number, n_rows: 0 });
+        stratum.n_rows += 1;
+        let candidate = Candidate { stratum: stratum.number, key, row: row - 1 };
+        candidates.push(candidate).map_err(unkept)?;
     }
-    let n_rows = usize::try_from(rows.n_read()).unwrap_or(usize::MAX);
-    let counts: Vec<usize> = strata.values().map(Vec::len).collect();
-    let mut taken = vec![false; n_rows];
-    for (mut candidates, count) in strata.into_values().zip(shares(&counts, sample.amount)) {
-        candidates.sort_unstable_by_key(|candidate| (candidate.key, candidate.row));
-        for candidate in candidates.iter().take(count) {
-            if let Some(place) =
-                usize::try_from(candidate.row).ok().and_then(|at| taken.get_mut(at))
-            {
-                *place = true;
-            }
+    let counts: Vec<usize> = strata.values().map(|stratum| stratum.n_rows).collect();
+    let drawn = shares(&counts, sample.amount);
+    let mut left: Vec<(u64, usize)> =
+        strata.values().map(|stratum| stratum.number).zip(drawn).collect();
+    left.sort_unstable();
+    first_of_each(candidates, &left).map(Arc::new).map_err(unkept)
+}
+
+/// The rows of the first candidates of each stratum: so many of the one with this number, in the order of
+/// numbers.
+fn first_of_each(
+    mut candidates: SortedRuns<Candidate>,
+    amounts: &[(u64, usize)],
+) -> io::Result<RowSet> {
+    let mut taken = RowSet::default();
+    let mut amounts = amounts.iter().copied();
+    let (mut stratum, mut left) = (None, 0);
+    for candidate in candidates.sorted()? {
+        let candidate = candidate?;
+        if stratum != Some(candidate.stratum) {
+            stratum = Some(candidate.stratum);
+            left = amounts.find(|(number, _)| *number == candidate.stratum).map_or(0, |of| of.1);
+        }
+        if left > 0 {
+            taken.insert(candidate.row);
+            left -= 1;
         }
     }
-    Ok(taken.into())
+    Ok(taken)
 }
 
 /// What an item is known by: its id, or what makes it what it is.

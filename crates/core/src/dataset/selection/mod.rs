@@ -18,7 +18,7 @@ pub(crate) use self::{
     schema::{ColumnRule, ColumnType, SchemaCheck},
     split::Split,
 };
-use super::{DatasetError, DatasetSpec, Rows};
+use super::{DatasetError, DatasetSpec, RowSet, Rows};
 use crate::{
     expression::{Evaluated, Expression, NoValue},
     fields::Fields,
@@ -43,7 +43,7 @@ pub struct Selection {
     /// What the columns of the selected rows hold.
     pub(crate) schema: Vec<ColumnRule>,
     /// The rows that were drawn, by their place among all rows.
-    pub(crate) drawn: OnceLock<Result<Arc<[bool]>, DatasetError>>,
+    pub(crate) drawn: OnceLock<Result<Arc<RowSet>, DatasetError>>,
     /// Values of the split's column that rows had, so far and up to a bound.
     pub(crate) split_values: Mutex<BTreeSet<String>>,
 }
@@ -144,7 +144,7 @@ pub(crate) struct SelectedRows {
     spec: Arc<DatasetSpec>,
     rows: Rows,
     row: u64,
-    drawn: Option<Arc<[bool]>>,
+    drawn: Option<Arc<RowSet>>,
 }
 
 impl SelectedRows {
@@ -161,15 +161,9 @@ impl SelectedRows {
         Ok(Self { spec: spec.clone(), rows: spec.file.rows()?, row: 0, drawn: None })
     }
 
-    /// How many rows were looked at.
-    pub(crate) fn n_read(&self) -> u64 {
-        self.row
-    }
-
     fn is_drawn(&self) -> bool {
         let Some(drawn) = &self.drawn else { return true };
-        let at = usize::try_from(self.row - 1).ok();
-        at.and_then(|at| drawn.get(at)).is_some_and(|taken| *taken)
+        drawn.contains(self.row - 1)
     }
 }
 
@@ -201,7 +195,7 @@ impl Iterator for SelectedRows {
 }
 
 /// A number in [0, 1) that follows from a seed and a key alone.
-fn uniform(seed: u64, purpose: &'static str, key: &str) -> u64 {
+pub(crate) fn uniform(seed: u64, purpose: &'static str, key: &str) -> u64 {
     let mut hasher = blake3::Hasher::new_derive_key(purpose);
     hasher.update(&seed.to_le_bytes());
     hasher.update(key.as_bytes());

@@ -157,7 +157,7 @@ impl Checker<'_> {
     fn json_file(&mut self, at: &str, file: &str) -> Option<(Document, String)> {
         let path = self.folder.join(file);
         let shown = path.display().to_string();
-        let text = match self.access.read_text(&path) {
+        let text = match self.prompt_access.read_text(&path) {
             Ok(text) => text,
             Err(error) => {
                 self.complain(at, format!("the file {shown} {error}"));

@@ -51,6 +51,7 @@ impl Checker<'_> {
             selection: selection.filter(|it| !it.is_everything()).map(Arc::new),
             limit: raw.limit,
             only: None,
+            scratch: self.readers.scratch,
             planned: None,
         })
     }

@@ -110,7 +110,8 @@ impl Checker<'_> {
             self.complain_with_hint(at, message, hint);
             return None;
         };
-        let mut file = self.file_spec(full, format);
+        let mut file =
+            FileSpec { access: self.prompt_access.clone(), ..self.file_spec(full, format) };
         self.found_quietly(&mut file);
         Some(file)
     }
@@ -210,7 +211,7 @@ impl Checker<'_> {
 
     fn turn_template(&mut self, at: &str, prompt: &str, text: &str) -> Option<Template> {
         let name = format!("prompt `{prompt}`");
-        match Template::compile(&name, text, &self.folder, &self.access) {
+        match Template::compile(&name, text, &self.folder, &self.prompt_access) {
             Ok(template) => Some(template),
             Err(error) => {
                 self.complain(at, error.message);

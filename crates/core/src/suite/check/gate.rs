@@ -25,6 +25,7 @@ impl Checker<'_> {
         if let Some(Err(message)) = raw.baseline_suite.as_deref().map(file_name) {
             self.complain("/gate/baseline_suite", format!("the suite's earlier name {message}"));
         }
+        self.stop_early(raw, metrics);
         if raw.baseline.is_none() && raw.baseline_optional {
             let message = "`baseline_optional` needs a `baseline`, and the gate names none";
             self.complain("/gate/baseline_optional", message);
@@ -43,6 +44,21 @@ impl Checker<'_> {
             }
         }
         GateSpec::new(raw, &names)
+    }
+
+    /// Complains of a run that could never stop early: what concerns some items alone is decided at the end.
+    fn stop_early(&mut self, raw: &RawGate, metrics: &[RawMetric]) {
+        let is_gated = |metric: &&RawMetric| {
+            raw.metrics.as_ref().is_none_or(|gated| gated.contains_key(&metric.name))
+        };
+        let mut gated = metrics.iter().filter(is_gated).peekable();
+        if !raw.stop_early || gated.peek().is_none() || gated.any(|metric| metric.when.is_none()) {
+            return;
+        }
+        let message =
+            "no run of it stops early: every gated metric has `when`, and is decided at the end";
+        let hint = "remove `stop_early`, or gate a metric that concerns every item".to_owned();
+        self.complain_with_hint("/gate/stop_early", message.to_owned(), hint);
     }
 
     fn gated_amount(&mut self, at: &str, amount: Amount, raw: RawGateMetric) {

@@ -13,6 +13,7 @@ use super::{
     prompt_sources::{MessageSource, PartSource},
 };
 use crate::{
+    files::FileAccess,
     item::Item,
     prompt_library::{LibraryError, LibraryPrompt, PROMPTS_FOLDER, PromptLibrary},
     source_place::FilePlace,
@@ -133,8 +134,8 @@ impl Checker<'_> {
             return read.clone();
         }
         let mut read = Vec::new();
-        for folder in folders(&self.folder, self.access.root()) {
-            match PromptLibrary::read(&folder, &self.access) {
+        for folder in folders(&self.folder, &self.prompt_access) {
+            match PromptLibrary::read(&folder, &self.prompt_access) {
                 Ok(library) if library.prompts.is_empty() && library.mistakes.is_empty() => {}
                 Ok(library) => read.push(library),
                 Err(error) => self.complain("/prompts", error.to_string()),
@@ -147,7 +148,8 @@ impl Checker<'_> {
 }
 
 /// The folders `prompts` beside a suite's folder and above it, up to its root.
-fn folders(suite: &Path, root: Option<&Path>) -> Vec<PathBuf> {
+fn folders(suite: &Path, access: &FileAccess) -> Vec<PathBuf> {
+    let root = access.root();
     let here = if suite.as_os_str().is_empty() { Path::new(".") } else { suite };
     let mut folders = Vec::new();
     let mut at = here.to_owned();
@@ -157,7 +159,7 @@ fn folders(suite: &Path, root: Option<&Path>) -> Vec<PathBuf> {
         }
         let folder =
             if at == Path::new(".") { PROMPTS_FOLDER.into() } else { at.join(PROMPTS_FOLDER) };
-        if folder.is_dir() {
+        if access.is_folder(&folder) {
             folders.push(folder);
         }
         if root.is_none() || real.parent().is_none() {

@@ -1,5 +1,7 @@
 //! Keys that stand in a suite as they are: found by their shape, and by what they are called.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::suite::{
@@ -60,6 +62,46 @@ pub(in crate::suite) fn is_in_text(text: &str) -> bool {
     holds_a_key(text, Place::Prose)
 }
 
+/// Where a text holds what looks like a key: the words themselves, and a private key from its first line to
+/// its last.
+pub(in crate::suite) fn ranges_in_text(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    if let Some(begin) = text.find("-----BEGIN ").filter(|_| text.contains("PRIVATE KEY-----")) {
+        let end = text.rfind("PRIVATE KEY-----").map_or(text.len(), |at| at + 16);
+        ranges.push(begin.min(end)..end);
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let word_or_part = words(text, is_part).flat_map(|range| {
+        let word = &text[range.clone()];
+        if jwt(word) {
+            return vec![range];
+        }
+        let parts = words(word, |c| is_part(c) && c != '.');
+        let keys = parts.filter(|part| is_key(&word[part.clone()], Place::Prose));
+        keys.map(|part| range.start + part.start..range.start + part.end).collect()
+    });
+    ranges.extend(word_or_part);
+    let plain: Vec<_> = words(text, |c| !c.is_whitespace()).collect();
+    for two in plain.windows(2) {
+        let (scheme, token) = (&text[two[0].clone()], &text[two[1].clone()]);
+        if holds_credentials(&format!("{scheme} {token}"), Place::Prose) {
+            ranges.push(two[1].clone());
+        }
+    }
+    ranges
+}
+
+/// Where words stand that consist of such characters.
+fn words(text: &str, is_part: impl Fn(char) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text[from..].find(&is_part)?;
+        let len = text[start..].find(|c| !is_part(c)).unwrap_or(text.len() - start);
+        from = start + len;
+        Some(start..from)
+    })
+}
+
 /// How far what is said of a text goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -76,7 +118,7 @@ enum Place {
 }
 
 /// Every place where a key seems to stand. It is never repeated.
-pub(super) fn find(document: &Document) -> Vec<Mistake> {
+pub(in crate::suite) fn find(document: &Document) -> Vec<Mistake> {
     let mut finder = Finder { document, found: Vec::new() };
     finder.look(&document.value, "", Place::Prose);
     finder.found
@@ -144,6 +186,9 @@ fn below(pointer: &str, key: &str, is_mapping: bool, place: Place) -> Place {
         "headers" if place == Place::Form && is_mapping => Place::Header,
         "base_url" if is_of_model => Place::Address,
         "url" if pointer.starts_with("/dataset/source/") || place == Place::Form => Place::Address,
+        "url" if pointer.starts_with("/notify/") || pointer.starts_with("/export/") => {
+            Place::Address
+        }
         // What else a model has that is a mapping says how it is asked.
         _ if is_of_model && is_mapping && !["limits", "price", "recorded"].contains(&key) => {
             Place::Form
@@ -251,8 +296,11 @@ fn holds_credentials(text: &str, place: Place) -> bool {
         let next = next.trim_end_matches(['"', '\'', ',', '.']);
         let is_token = next.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+/=~".contains(&b));
         let has_digit = next.bytes().any(|b| b.is_ascii_digit());
+        // "Basic arithmetic": base64 is never small letters alone.
+        let is_word = scheme.eq_ignore_ascii_case("basic")
+            && next.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
         let least = if place == Place::Prose { 20 } else { 6 };
-        if is_token && next.len() >= least && (has_digit || place != Place::Prose) {
+        if is_token && !is_word && next.len() >= least && (has_digit || place != Place::Prose) {
             return true;
         }
     }

@@ -12,12 +12,14 @@ mod layout;
 mod library;
 pub(in crate::suite) mod literal_keys;
 mod logprobs;
+mod logs;
 pub(in crate::suite) mod metrics;
 mod models;
 mod own_form;
 mod params;
 mod prompt_sources;
 mod prompts;
+mod receivers;
 mod selection;
 mod server;
 mod source;
@@ -32,6 +34,7 @@ use self::batch_mode::BatchContext;
 use super::{
     Readers, Suite,
     document::Document,
+    earlier::{EarlierAsk, take_asked},
     matrix::{self, counted},
     mistake::{Mistake, Mistakes, nearest},
     raw::RawSuite,
@@ -45,16 +48,22 @@ pub(super) fn check(
     text: &str,
     readers: Readers<'_>,
     access: FileAccess,
+    earlier: Option<&EarlierAsk<'_>>,
 ) -> Result<Suite, Mistakes> {
     let wrong = |list| Mistakes { path: path.to_owned(), list };
     let mut document = Document::parse(text).map_err(|mistake| wrong(vec![mistake]))?;
     let mut mistakes = literal_keys::find(&document);
     mistakes.extend(matrix::expand(&mut document));
+    if let Some(earlier) = earlier {
+        let then = Document::parse(earlier.text).map_err(|mistake| wrong(vec![mistake]))?;
+        mistakes.extend(asked_then(&mut document, then, earlier));
+    }
     if !mistakes.is_empty() && document.value.get("matrix").is_some() {
         // With its placeholders still in it, the rest would only seem wrong.
         return Err(wrong(sorted(mistakes)));
     }
-    let schema = schema::schema(readers.kinds, readers.providers, readers.sources.kinds);
+    let schema =
+        schema::schema(readers.kinds, readers.providers, readers.sources.kinds, readers.receivers);
     mistakes.extend(schema::fit(&mut document, &schema));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
@@ -73,6 +82,7 @@ pub(super) fn check(
         document,
         path: path_of_suite,
         folder,
+        prompt_access: earlier.map_or_else(|| access.clone(), |earlier| earlier.access.clone()),
         access,
         readers,
         prompt_names,
@@ -87,6 +97,24 @@ pub(super) fn check(
     }
 }
 
+/// Puts what a suite asked at another time into it.
+fn asked_then(
+    document: &mut Document,
+    mut then: Document,
+    earlier: &EarlierAsk<'_>,
+) -> Vec<Mistake> {
+    let mut mistakes = literal_keys::find(&then);
+    mistakes.extend(matrix::expand(&mut then));
+    if !then.value.is_object() {
+        mistakes.push(Mistake::new("the suite was no mapping then"));
+    }
+    // What is wrong with the suite of now is told by the rest of the check.
+    if mistakes.is_empty() && document.value.is_object() {
+        take_asked(document, then, earlier.with_models);
+    }
+    mistakes
+}
+
 fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
     mistakes.sort_by_key(|mistake| mistake.position);
     mistakes.dedup();
@@ -98,6 +126,8 @@ struct Checker<'a> {
     path: PathBuf,
     folder: PathBuf,
     access: FileAccess,
+    /// The files of its prompts, which may be those of another time.
+    prompt_access: FileAccess,
     readers: Readers<'a>,
     prompt_names: Vec<String>,
     mistakes: Vec<Mistake>,
@@ -118,18 +148,8 @@ impl Checker<'_> {
 
     /// Everything is checked even after a mistake; `None` when something needed is not there.
     fn suite(&mut self, path: &Path, raw: RawSuite) -> Option<Suite> {
-        let readers = self.readers;
-        self.suite_name(&raw.name);
-        self.unique_names("prompts", raw.prompts.iter().map(|p| &p.name));
-        self.unique_names("models", raw.models.iter().map(|m| &m.name));
-        self.unique_names("metrics", raw.metrics.iter().map(|m| &m.name));
-        let mut effective = match serde_json::to_value(&raw) {
-            Ok(effective) => effective,
-            Err(error) => {
-                self.complain("", format!("the suite cannot be kept as JSON: {error}"));
-                return None;
-            }
-        };
+        self.names(&raw);
+        let mut effective = self.as_json(&raw)?;
         let dataset = self.dataset(&raw);
         let first = dataset.as_ref().and_then(|dataset| self.first_item(dataset));
         let data = (dataset.as_ref(), first.as_ref());
@@ -148,12 +168,13 @@ impl Checker<'_> {
         self.asked_features(&raw, prompts.as_deref().unwrap_or_default(), &metrics, &candidates);
         let asked_prompts = prompts.as_deref_mut().unwrap_or_default();
         self.features(&raw.prompts, asked_prompts, &raw.models, &candidates);
-        let mut warnings = models::own_judges(readers, &raw.models, &candidates, &asked.judges);
-        warnings.extend(unwise::prompts(prompts.as_deref().unwrap_or_default(), first.as_ref()));
-        let columns = &raw.dataset.ignore;
-        warnings.extend(unwise::ignored(prompts.as_deref().unwrap_or_default(), columns));
-        warnings.extend(unwise::params(&raw.models, readers.providers));
-        warnings.extend(unwise::unsigned(&raw.models, readers.providers));
+        let mut warnings =
+            models::own_judges(self.readers, &raw.models, &candidates, &asked.judges);
+        let known = prompts.as_deref().unwrap_or_default();
+        warnings.extend(unwise::prompts(known, first.as_ref()));
+        warnings.extend(unwise::ignored(known, &raw.dataset.ignore));
+        warnings.extend(unwise::params(&raw.models, self.readers.providers));
+        warnings.extend(unwise::unsigned(&raw.models, self.readers.providers));
         self.respelled_labels();
         warnings.extend(models::all_evaluated(&raw.models, &asked));
         self.add_labels(&raw, candidates.len(), &mut metrics);
@@ -162,8 +183,10 @@ impl Checker<'_> {
         warnings.extend(unwise::same_models(models.as_deref().unwrap_or_default()));
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
+        let logs = raw.logs.as_ref().map(|logs| self.logs(logs, first.as_ref()));
         self.batch_mode(&raw.models, &BatchContext::of(&raw, &asked.embedders, &evaluated));
         Some(Suite {
+            receivers: self.receivers(&raw),
             name: raw.name,
             path: path.to_owned(),
             dataset: dataset?,
@@ -173,11 +196,23 @@ impl Checker<'_> {
             epochs: raw.epochs,
             metrics: metrics.into_iter().collect::<Option<_>>()?,
             gate,
+            logs,
             effective,
             warnings,
             notes: std::mem::take(&mut self.notes),
             access: self.access.clone(),
         })
+    }
+
+    /// The suite as it is written, for the record.
+    fn as_json(&mut self, raw: &RawSuite) -> Option<serde_json::Value> {
+        match serde_json::to_value(raw) {
+            Ok(json) => Some(json),
+            Err(error) => {
+                self.complain("", format!("the suite cannot be kept as JSON: {error}"));
+                None
+            }
+        }
     }
 
     /// Adds where metrics' human labels are.
@@ -191,10 +226,14 @@ impl Checker<'_> {
         }
     }
 
-    fn suite_name(&mut self, name: &str) {
-        if let Err(message) = crate::suite::file_name(name) {
+    /// The names of the suite and of what it has.
+    fn names(&mut self, raw: &RawSuite) {
+        if let Err(message) = crate::suite::file_name(&raw.name) {
             self.complain("/name", format!("the suite's name {message}"));
         }
+        self.unique_names("prompts", raw.prompts.iter().map(|p| &p.name));
+        self.unique_names("models", raw.models.iter().map(|m| &m.name));
+        self.unique_names("metrics", raw.metrics.iter().map(|m| &m.name));
     }
 
     /// Labels and other words to compare with that YAML takes for numbers, and would spell otherwise.

@@ -231,7 +231,7 @@ impl Checker<'_> {
 
     fn prompt_file(&mut self, file: &str, folder: &Path, pointer: String) -> Option<PartSource> {
         let path = folder.join(file);
-        match self.access.read_text(&path) {
+        match self.prompt_access.read_text(&path) {
             Ok(text)
                 if self.document.value.get("matrix").is_some()
                     && matrix::has_placeholder(&text) =>
@@ -288,7 +288,7 @@ impl Checker<'_> {
         (first, examples): Tried<'_>,
     ) -> Option<PartTemplate> {
         let name = format!("prompt `{prompt}`");
-        let template = Template::compile(&name, &source.text, &source.folder, &self.access);
+        let template = Template::compile(&name, &source.text, &source.folder, &self.prompt_access);
         let part = template.map(|template| match source.kind {
             None => PartTemplate::Text(template),
             Some(kind) => PartTemplate::Media(MediaTemplate {
@@ -296,7 +296,7 @@ impl Checker<'_> {
                 source: template,
                 prompt: name,
                 folder: source.folder,
-                access: self.access.clone(),
+                access: self.prompt_access.clone(),
                 fetches_nothing: None,
             }),
         });

@@ -10,6 +10,8 @@ use crate::results::error::ResultsError;
 
 /// The file that makes a folder one of a run.
 const STATE: &str = "scenario_state.json";
+/// Files that HELM's pages read: answers as they are shown, without the settings of the run, and not of all instances.
+const SHOWN: [&str; 3] = ["display_predictions.json", "display_requests.json", "instances.json"];
 /// Runs that an error names.
 const NAMED: usize = 8;
 
@@ -31,6 +33,15 @@ pub(super) fn run_folder(named: &Path) -> Result<PathBuf, ResultsError> {
         // A file of a run folder stands for the folder.
         let folder = named.parent().filter(|folder| is_run(folder));
         let wrong = || {
+            let shown = named.file_name().and_then(|name| name.to_str()).filter(|name| {
+                SHOWN.iter().any(|shown| {
+                    name.strip_prefix(shown)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            });
+            if shown.is_some() {
+                return of_shown(&name, "is written");
+            }
             hint(ResultsError::of_file(
                 &name,
                 format!("is a file, and there is no `{STATE}` beside it"),
@@ -43,6 +54,9 @@ pub(super) fn run_folder(named: &Path) -> Result<PathBuf, ResultsError> {
     }
     if !named.is_dir() {
         return Err(ResultsError::of_file(&name, "is not there"));
+    }
+    if let Some(shown) = SHOWN.iter().find(|shown| in_folder(named, shown).is_some()) {
+        return Err(of_shown(&name, &format!("holds no `{STATE}`, and `{shown}` is written")));
     }
     let entries = fs::read_dir(named)
         .map_err(|error| ResultsError::of_file(&name, format!("cannot be read: {error}")))?;
@@ -60,4 +74,13 @@ pub(super) fn run_folder(named: &Path) -> Result<PathBuf, ResultsError> {
             Err(ResultsError::of_file(&name, message).hint("name the folder of one of them"))
         }
     }
+}
+
+/// What HELM's pages read was given without what they were made of.
+fn of_shown(name: &str, what: &str) -> ResultsError {
+    let problem = format!("{what} for HELM's pages, from a run's answers and scores");
+    let advice = format!(
+        "name the folder of the run, which `helm-run` wrote: `benchmark_output/runs/SUITE/RUN` with `{STATE}` and `per_instance_stats.json`"
+    );
+    ResultsError::of_file(name, problem).hint(&advice)
 }

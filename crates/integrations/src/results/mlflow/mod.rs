@@ -19,7 +19,7 @@ use super::{
     server::{ResultsServer, ToolServer, of_server},
 };
 use crate::services::{
-    mlflow::{MlflowServer, run_id, server_of},
+    mlflow::{MlflowServer, NAME_AND_PASSWORD, TOKEN, run_id, server_of},
     rest::Login,
 };
 
@@ -32,10 +32,6 @@ pub(super) const IMPORTER: Importer = Importer {
 
 /// The artifact of `mlflow.models.evaluate`.
 const TABLE: &str = "eval_results_table.json";
-/// The variable with a token.
-const TOKEN: &str = "MLFLOW_TRACKING_TOKEN";
-/// The variables with a name and a password.
-const NAME_AND_PASSWORD: [&str; 2] = ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"];
 /// What to do where a server wants to know who asks.
 const KEYS: &str =
     "set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use super::{Found, HuggingFace, choice::choose, labels::LabelNames};
 use crate::sources::{
+    file,
     joined_rows::Part,
-    snapshots::{advised, failed},
+    snapshots::{Named, Snapshots, advised, failed},
+    unpack::unpacked_name,
 };
 
 /// The most bytes of a file that describes others.
@@ -70,7 +72,12 @@ impl HuggingFace {
         let info = json(&folder.join("dataset_info.json"), context)?.unwrap_or_default();
         let part = |name: &&str| {
             let path = folder.join(name);
-            Part { origin: path.display().to_string(), path, name: (*name).to_owned() }
+            Part {
+                origin: path.display().to_string(),
+                path,
+                name: (*name).to_owned(),
+                is_kept: false,
+            }
         };
         let parts = names.iter().map(part).collect();
         Ok(Found { parts, labels: LabelNames::of_json(&info) })
@@ -105,13 +112,23 @@ impl HuggingFace {
         let (config, split) = (self.config.as_deref(), self.split.as_deref());
         let choice = choose(readme.as_deref(), &files, config, split)
             .map_err(|why| failed(format!("{dataset} {why}")))?;
-        let part = |name: &String| Part {
-            path: snapshot.join(name),
-            name: name.clone(),
-            origin: name.clone(),
-        };
-        Ok(Found { parts: choice.files.iter().map(part).collect(), labels: choice.labels })
+        let parts = choice.files.iter().map(|name| part_of(&snapshot, name, context));
+        Ok(Found { parts: parts.collect::<Result<_, _>>()?, labels: choice.labels })
     }
+}
+
+/// A file of the cache; a packed one is unpacked among the snapshots.
+fn part_of(folder: &Path, name: &str, context: &SourceContext<'_>) -> Result<Part, SourceError> {
+    let (path, unpacked) = (folder.join(name), unpacked_name(name));
+    if unpacked == name {
+        let (name, origin) = (name.to_owned(), name.to_owned());
+        return Ok(Part { path, name, origin, is_kept: false });
+    }
+    let named = Named { name, origin: path.display().to_string(), server: None, variables: &[] };
+    let snapshots = Snapshots::open(context.cache_dir)?;
+    let kept = file::keep(&path, &[], &named, context.access, &snapshots)
+        .map_err(|error| failed(format!("{name}: {error}")))?;
+    Ok(Part { path: kept.path, name: unpacked.to_owned(), origin: name.to_owned(), is_kept: true })
 }
 
 /// Whether a text is the name of a file in a folder, and leads nowhere else.

@@ -77,6 +77,19 @@ enum Failure {
     Final(SourceError),
 }
 
+impl Failure {
+    /// The same of a file of which so many bytes came.
+    fn beyond(self, n_bytes: u64, url: &Url) -> Self {
+        let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
+        match self {
+            Self::Passing(why, wait) => {
+                Self::Passing(format!("{why} (beyond byte {n_bytes} of {name})"), wait)
+            }
+            other @ Self::Final(_) => other,
+        }
+    }
+}
+
 impl HuggingFace {
     /// The files of the split, each as the commit has it.
     pub(super) fn on_hub(
@@ -178,7 +191,7 @@ impl Hub<'_> {
             snapshots.keep(received, &named)?
         };
         let format = unpacked_name(name).to_owned();
-        Ok(Part { path: snapshot.path, name: format, origin: name.clone() })
+        Ok(Part { path: snapshot.path, name: format, origin: name.clone(), is_kept: true })
     }
 
     fn url(&self, place: &[&str]) -> Url {
@@ -220,7 +233,9 @@ impl Hub<'_> {
         blob.update(format!("blob {}\0", size.unwrap_or_default()));
         loop {
             let chunk = tokio::time::timeout(SILENCE, response.chunk()).await;
-            match chunk.map_err(|_| took_too_long())?.map_err(passing)? {
+            let n_bytes = receiving.n_bytes();
+            let chunk = chunk.map_err(|_| took_too_long())?;
+            match chunk.map_err(|error| passing(error).beyond(n_bytes, url))? {
                 None => break,
                 Some(bytes) => {
                     blob.update(&bytes);

@@ -153,7 +153,12 @@ impl Reader<'_> {
             let named = Named { name, origin: key.to_owned(), server, variables };
             let snapshot = self.snapshots.keep(received, &named)?;
             let format = unpacked_name(name).to_owned();
-            parts.push(Part { path: snapshot.path, name: format, origin: key.to_owned() });
+            parts.push(Part {
+                path: snapshot.path,
+                name: format,
+                origin: key.to_owned(),
+                is_kept: true,
+            });
         }
         Ok(parts)
     }
@@ -227,7 +232,7 @@ impl Reader<'_> {
                         _ if is_condition(&error) => changed(path),
                         Err(Error::Precondition { .. }) => changed(path),
                         Ok(now) if is_other(&now.meta) => changed(path),
-                        _ => told(&error),
+                        _ => self.broken_off(path, receiving.n_bytes(), &error),
                     });
                 }
             }
@@ -238,6 +243,13 @@ impl Reader<'_> {
             return Err(failed(format!("{path} ended after {n} of {size} bytes")));
         }
         Ok(received)
+    }
+
+    /// An object of which so many bytes came, and no more.
+    fn broken_off(&self, path: &Path, n_bytes: u64, error: &Error) -> SourceError {
+        let said = self.transport.redact(one_line(&said(error)));
+        let bucket = &self.place.bucket;
+        failed(format!("{path} in {bucket} cannot be fetched beyond byte {n_bytes}: {said}"))
     }
 
     /// What went wrong, in one line, without anything secret, and what to do.

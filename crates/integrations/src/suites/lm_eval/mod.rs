@@ -193,18 +193,44 @@ fn targets(task: &Task, draft: &mut SuiteDraft) -> Result<(), SuiteImportError> 
     let target = template(task, "doc_to_target", &draft.rows)?;
     let column = draft.free_column("target", &std::collections::HashSet::new());
     let place = task.get("doc_to_target").map_or_else(String::new, |node| node.place());
+    let choices = task.get("doc_to_choice");
     for (at, row) in draft.rows.iter_mut().enumerate() {
+        let wrong = |why: String| SuiteImportError::new(&place, format!("row {}: {why}", at + 1));
         let value = match target.list(row) {
             Some(list) => Value::from(list),
-            None => target
-                .render(row)
-                .map_err(|why| SuiteImportError::new(&place, format!("row {}: {why}", at + 1)))?
-                .into(),
+            None => target.render(row).map_err(wrong)?.into(),
+        };
+        let value = match &choices {
+            Some(node) => chosen(node, &value, row).map_err(wrong)?,
+            None => value,
         };
         row.insert(column.clone(), value);
     }
     draft.target = Some(column);
     Ok(())
+}
+
+/// The choice that a number means.
+fn chosen(choices: &Node, number: &Value, row: &Map<String, Value>) -> Result<Value, String> {
+    let listed: Vec<Value> = match choices.value() {
+        Value::Array(list) => list.clone(),
+        Value::Object(map) => map.values().cloned().collect(),
+        Value::String(text) => match row.get(text) {
+            Some(Value::Array(list)) => list.clone(),
+            Some(_) => return Err(format!("the column `{text}` of `doc_to_choice` is no list")),
+            None => PythonTemplate::new(text.clone())?
+                .list_or_literal(row)?
+                .ok_or("`doc_to_choice` gives no list")?,
+        },
+        _ => return Err("`doc_to_choice` is neither a list nor a template".to_owned()),
+    };
+    let shown = number.as_str().map_or_else(|| number.to_string(), str::to_owned);
+    let at: Option<usize> = shown.trim().parse().ok();
+    let choice = at.and_then(|at| listed.get(at)).ok_or_else(|| {
+        let n = listed.len();
+        format!("`doc_to_target` gives {shown:?}, which is the number of none of {n} choices")
+    })?;
+    Ok(choice.as_str().map_or_else(|| choice.to_string(), str::to_owned).into())
 }
 
 fn model(task: &Task, draft: &mut SuiteDraft) {

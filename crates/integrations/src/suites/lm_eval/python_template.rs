@@ -80,6 +80,20 @@ impl PythonTemplate {
         }
     }
 
+    /// The list that it gives, or writes as one.
+    pub(super) fn list_or_literal(
+        &self,
+        row: &Map<String, Json>,
+    ) -> Result<Option<Vec<Json>>, String> {
+        if let Some(list) = self.list(row) {
+            return Ok(Some(list));
+        }
+        let text = self.render(row)?;
+        let read = |text: &str| serde_json::from_str(text).ok();
+        // Python writes texts between single quotes.
+        Ok(read(&text).or_else(|| read(&text.replace('"', "\\\"").replace('\'', "\""))))
+    }
+
     pub(super) fn render(&self, row: &Map<String, Json>) -> Result<String, String> {
         // One line break at the end is not a template's text; Python's are set up to keep it.
         let more = if self.source.ends_with('\n') { "\n" } else { "" };

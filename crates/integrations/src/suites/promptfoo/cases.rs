@@ -210,7 +210,7 @@ impl Import<'_> {
             let more = layer.get("metadata").and_then(|node| node.value().as_object().cloned());
             metadata.extend(more.unwrap_or_default());
         }
-        self.other_keys_of(test);
+        self.other_keys_of(&test.layers);
         let answer = test.layers.iter().rev().find_map(|layer| layer.get("providerOutput"));
         let answer = answer.map(|node| match node.value() {
             Value::String(said) => Value::from(said.as_str()),
@@ -218,6 +218,7 @@ impl Import<'_> {
         });
         let options: Vec<_> =
             test.layers.iter().rev().filter_map(|layer| layer.get("options")).collect();
+        self.other_options_of(&options);
         let expands = !options.iter().any(|options| options.get("disableVarExpansion").is_some());
         for vars in self.combinations(&node, vars, expands) {
             let vars = self.filled(&node, vars);
@@ -247,35 +248,21 @@ impl Import<'_> {
         asserts
     }
 
-    fn other_keys_of(&mut self, test: &Layers) {
-        for layer in &test.layers {
-            for (key, node) in layer.entries() {
-                let why = match key.as_str() {
-                    "vars" | "assert" | "description" | "metadata" | "options"
-                    | "providerOutput" => continue,
-                    "threshold" => {
-                        "evalmark has no score of a whole test: every metric is gated by itself"
-                    }
-                    "prompts" => "every prompt is asked about every item",
-                    "provider" | "providers" => "every model is asked about every item",
-                    "assertScoringFunction" => "it is code, and an import runs none",
-                    _ => "the importer does not know it",
-                };
-                self.draft.lose(&node, format!("`{key}` of a test"), why);
-            }
-        }
-    }
-
     /// The variables in a mapping, or in the files that are named instead.
     fn vars(&mut self, node: &Node) -> Map<String, Value> {
         if let Some(map) = node.value().as_object() {
             return map.clone();
         }
         let mut vars = Map::new();
+        let files = self.files.beside_value(node);
         for one in node.elements() {
             let name = one.as_text().unwrap_or_default().to_owned();
-            for path in self.files.expand(&name).unwrap_or_default() {
-                match self.files.document(&path) {
+            let paths = files.expand(&name).unwrap_or_else(|why| {
+                self.draft.lose(&one, format!("`vars` of `{name}`"), why);
+                Vec::new()
+            });
+            for path in paths {
+                match files.document(&path) {
                     Ok(document) => {
                         vars.extend(document.value().as_object().cloned().unwrap_or_default());
                     }

@@ -6,8 +6,11 @@ mod assertions;
 mod cases;
 mod checked_text;
 mod csv_rows;
+mod http_provider;
 mod prompts;
+mod provider_defaults;
 mod providers;
+mod unread_keys;
 mod values;
 
 use std::{collections::HashSet, path::Path};
@@ -18,6 +21,7 @@ use serde_json::{Map, Value};
 use self::{
     assertions::Assertions,
     cases::{Case, Cases},
+    values::of_javascript,
 };
 use super::{
     checks::make_metrics,
@@ -158,7 +162,7 @@ impl Import<'_> {
             if let Some(description) = case.description.as_ref().filter(|_| !described) {
                 row.insert(column("description"), description.as_str().into());
             }
-            row.extend(case.vars.clone());
+            row.extend(case.vars.iter().map(|(name, value)| (name.clone(), of_javascript(value))));
             if has_answers {
                 row.insert(answer.clone(), case.answer.clone().unwrap_or_else(|| "".into()));
             }

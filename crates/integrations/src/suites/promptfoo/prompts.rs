@@ -17,6 +17,12 @@ struct RawPrompt {
     text: String,
 }
 
+const CODE: &str = "it is code, and an import runs none";
+
+/// Endings of files with code.
+const CODE_ENDINGS: [&str; 11] =
+    ["js", "cjs", "mjs", "ts", "cts", "mts", "py", "sh", "rb", "bash", "exe"];
+
 impl Import<'_> {
     pub(super) fn prompts(&mut self, cases: &[Case]) {
         let mut raw = Vec::new();
@@ -116,6 +122,10 @@ impl Import<'_> {
             return raw.push(RawPrompt { node: node.clone(), label, text: text.to_owned() });
         }
         let paths = match self.files.expand(text) {
+            _ if names_a_function(text) => Err(CODE.to_owned()),
+            expanded => expanded,
+        };
+        let paths = match paths {
             Ok(paths) => paths,
             Err(why) => return self.draft.lose(node, format!("the prompt `{text}`"), why),
         };
@@ -137,9 +147,7 @@ impl Import<'_> {
     fn prompts_in(&self, path: &Path) -> Result<Vec<String>, String> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         match ending.to_ascii_lowercase().as_str() {
-            "js" | "cjs" | "mjs" | "ts" | "py" | "sh" | "rb" | "bash" | "exe" => {
-                Err("it is code, and an import runs none".to_owned())
-            }
+            ending if CODE_ENDINGS.contains(&ending) => Err(CODE.to_owned()),
             "json" | "yaml" | "yml" => {
                 let document = self.files.document(path).map_err(|error| error.to_string())?;
                 Ok(vec![match document.as_text() {
@@ -200,7 +208,24 @@ impl Import<'_> {
             };
             carried.push(json!({ "role": role, "content": content }));
         }
+        self.pictures_have_addresses(&carried)?;
         self.draft.prompt_messages(&prompt.label, &carried);
+        Ok(())
+    }
+
+    /// An error where a picture of a prompt has no address for some tests.
+    fn pictures_have_addresses(&self, messages: &[Value]) -> Result<(), String> {
+        let parts = messages.iter().filter_map(|message| message["content"].as_array()).flatten();
+        for address in parts.filter_map(|part| part["image"].as_str()) {
+            let template = Converted::of(address.to_owned())?;
+            let rendered: Result<Vec<_>, _> =
+                self.draft.rows.iter().map(|row| template.render(row)).collect();
+            let n_empty = rendered?.iter().filter(|text| text.trim().is_empty()).count();
+            if n_empty > 0 {
+                let n_rows = self.draft.rows.len();
+                return Err(format!("its picture has no address in {n_empty} of {n_rows} tests"));
+            }
+        }
         Ok(())
     }
 
@@ -270,6 +295,14 @@ fn is_file(text: &str) -> bool {
             && (ENDINGS.iter().any(|ending| text.ends_with(ending) || name.ends_with(ending)))
 }
 
+/// Whether it is the name of a function in a file of code, such as `prompts.py:short`.
+fn names_a_function(text: &str) -> bool {
+    let name = text.strip_prefix("file://").unwrap_or(text);
+    let Some((file, _)) = name.rsplit_once(':') else { return false };
+    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| CODE_ENDINGS.contains(&ending))
+}
+
 /// What stands between lines of three hyphens.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![Vec::new()];
@@ -324,9 +357,19 @@ mod tests {
         check("prompts/a.txt", true);
         check("prompts/*.txt", true);
         check("prompt.py:create", true);
+        check("file://prompt.ts:create", true);
         check("Tell a joke about {{ x }}.txt", false);
         check("Say it.\nIn a.txt", false);
         check("What is 1 + 1?", false);
+    }
+
+    #[test]
+    fn names_of_functions() {
+        let check = |text: &str, expected: bool| assert_eq!(names_a_function(text), expected);
+        check("prompt.py:create", true);
+        check("file://prompts/all.mjs:one", true);
+        check("file://prompt.txt", false);
+        check("prompt.txt:create", false);
     }
 
     #[test]

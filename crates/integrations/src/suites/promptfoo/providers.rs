@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Import, values::plain_path};
-use crate::suites::{node::Node, template_words::Converted};
+use super::{Import, http_provider::is_secret, values::plain_path};
+use crate::suites::node::Node;
 
 /// A prefix of promptfoo's ids, and the provider that speaks the same protocol to the same server.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -145,6 +145,7 @@ impl Import<'_> {
         if let Some(config) = config {
             self.config(&config, &mut model);
         }
+        self.complete(&node, &mut model);
         if let Some(settings) = &settings {
             self.settings(settings);
         }
@@ -224,7 +225,7 @@ impl Import<'_> {
                 "topP" => drop(params.insert("top_p".to_owned(), value)),
                 "topK" => drop(params.insert("top_k".to_owned(), value)),
                 "stopSequences" | "stop_sequences" => drop(params.insert("stop".to_owned(), value)),
-                key if SENT.contains(&key) => drop(extra.insert(key.to_owned(), value)),
+                key if SENT.contains(&key) => self.setting(key, &node, &mut extra),
                 "passthrough" => extra.extend(value.as_object().cloned().unwrap_or_default()),
                 "apiBaseUrl" | "apiHost" | "baseUrl" | "url" => self.address(&node, model),
                 "apiKeyEnvar" => drop(model.insert("api_key_env".to_owned(), value)),
@@ -250,6 +251,15 @@ impl Import<'_> {
         }
     }
 
+    /// A setting that is sent as it is, where it holds no key.
+    fn setting(&mut self, key: &str, node: &Node, extra: &mut Map<String, Value>) {
+        if holds_a_secret(node.value()) {
+            let why = "it holds a key, and `params.extra` is written as it stands; ask such a server yourself";
+            return self.draft.lose(node, format!("`config.{key}` of a provider"), why);
+        }
+        extra.insert(key.to_owned(), node.value().clone());
+    }
+
     /// The variable that a key comes from.
     fn api_key(&mut self, node: &Node, model: &mut Map<String, Value>) {
         if let Some(name) = variable_of(node.value()) {
@@ -265,9 +275,7 @@ impl Import<'_> {
         let name = node.as_text().unwrap_or_default();
         let path = self.files.path(name);
         match self.files.document(&path) {
-            Ok(document) if SENT.contains(&key) => {
-                drop(extra.insert(key.to_owned(), document.value().clone()));
-            }
+            Ok(document) if SENT.contains(&key) => self.setting(key, &document, extra),
             Ok(_) => {
                 let why = "the importer does not know it; what stands under `params.extra` is sent as it is";
                 self.draft.lose(node, format!("`config.{key}` of a provider"), why);
@@ -288,76 +296,16 @@ impl Import<'_> {
         let address = if has_scheme { text.to_owned() } else { format!("https://{text}") };
         model.insert("base_url".to_owned(), address.trim_end_matches('/').into());
     }
+}
 
-    /// An HTTP endpoint: request, and where the answer stands.
-    fn http(
-        &mut self,
-        node: &Node,
-        id: &str,
-        label: Option<String>,
-        config: Option<&Node>,
-    ) -> Option<(String, Map<String, Value>)> {
-        let mut http = Map::new();
-        if id.contains("://") {
-            http.insert("url".to_owned(), id.into());
-        }
-        let Some(config) = config else {
-            self.draft.lose(node, format!("the provider `{id}`"), "it does not say what is sent");
-            return None;
-        };
-        let mut key = None;
-        for (name, node) in config.entries() {
-            match name.as_str() {
-                "url" | "method" => {
-                    let text = template(node.as_text().unwrap_or_default());
-                    http.insert(name, text.into());
-                }
-                "queryParams" => drop(http.insert("query".to_owned(), templates(node.value()))),
-                "headers" => drop(http.insert(name, self.headers(&node, &mut key))),
-                "body" => drop(http.insert(name, templates(node.value()))),
-                "transformResponse" | "responseParser" => self.answer(&node, &mut http),
-                _ => {
-                    let why = "the importer does not know it";
-                    self.draft.lose(&node, format!("`config.{name}` of an HTTP provider"), why);
-                }
-            }
-        }
-        let mut model = Map::from_iter([("provider".to_owned(), Value::from("http"))]);
-        model.extend(key.map(|variable: String| ("api_key_env".to_owned(), variable.into())));
-        model.insert("http".to_owned(), http.into());
-        Some((label.unwrap_or_else(|| "endpoint".to_owned()), model))
-    }
-
-    /// Headers; a key that the environment holds is named, and never written.
-    fn headers(&mut self, node: &Node, key: &mut Option<String>) -> Value {
-        let mut headers = Map::new();
-        for (name, node) in node.entries() {
-            let text = node.as_text().unwrap_or_default();
-            let variable = variable_in(text);
-            if let Some((variable, around)) = variable.filter(|_| key.is_none()) {
-                headers.insert(name, around.replace('\u{0}', "{{ key }}").into());
-                *key = Some(variable);
-            } else if is_secret(&name) {
-                let why =
-                    "a suite names the variable that holds a key (`api_key_env`), never the key";
-                self.draft.lose(&node, format!("the header `{name}`"), why);
-            } else {
-                headers.insert(name, template(text).into());
-            }
-        }
-        headers.into()
-    }
-
-    fn answer(&mut self, node: &Node, http: &mut Map<String, Value>) {
-        let code = node.as_text().unwrap_or_default();
-        match plain_path(code, &["json", "response.json", "data"]) {
-            Some(path) => drop(http.insert("answer".to_owned(), json!({ "json": path }))),
-            None if code.trim() == "text" => {}
-            None => {
-                let why = "it is code, and an import runs none; write the place of the answer as `answer: { json: PATH }`";
-                self.draft.lose(node, "`transformResponse` of a provider", why);
-            }
-        }
+/// Whether a header or a setting within a value is named like a secret and has a text.
+fn holds_a_secret(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| is_secret(key) && value.is_string() || holds_a_secret(value)),
+        Value::Array(list) => list.iter().any(holds_a_secret),
+        _ => false,
     }
 }
 
@@ -367,13 +315,6 @@ fn is_document(name: &str) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-fn is_secret(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    ["authorization", "api-key", "apikey", "token", "secret", "cookie"]
-        .iter()
-        .any(|part| name.contains(part))
-}
-
 /// `X` of `{{ env.X }}` or `$X`.
 fn variable_of(value: &Value) -> Option<String> {
     let (variable, around) = variable_in(value.as_str()?)?;
@@ -381,7 +322,7 @@ fn variable_of(value: &Value) -> Option<String> {
 }
 
 /// A variable of the environment in a text, and the text with a mark in its place.
-fn variable_in(text: &str) -> Option<(String, String)> {
+pub(super) fn variable_in(text: &str) -> Option<(String, String)> {
     let start = text.find("{{")?;
     let end = start + text[start..].find("}}")? + 2;
     let inner = text[start + 2..end - 2].trim();
@@ -392,23 +333,6 @@ fn variable_in(text: &str) -> Option<(String, String)> {
     })?;
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_name.then(|| (name, format!("{}\u{0}{}", &text[..start], &text[end..])))
-}
-
-fn template(text: &str) -> String {
-    Converted::of_nunjucks(text).map_or_else(|_| text.to_owned(), |template| template.text)
-}
-
-fn templates(value: &Value) -> Value {
-    match value {
-        Value::String(text) => template(text).into(),
-        Value::Array(list) => list.iter().map(templates).collect(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (key.clone(), templates(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        other => other.clone(),
-    }
 }
 
 fn milliseconds(value: &Value) -> String {

@@ -14,6 +14,20 @@ pub(super) fn text_of(value: &Value) -> String {
     }
 }
 
+/// A value whose numbers are written as JavaScript writes them: `1.0` is `1`.
+pub(super) fn of_javascript(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if !number.is_i64() && !number.is_u64() => {
+            serde_json::from_str(&text_of(value)).unwrap_or_else(|_| value.clone())
+        }
+        Value::Array(list) => list.iter().map(of_javascript).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), of_javascript(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
 /// What stands between commas; a field in double quotes may hold some.
 pub(super) fn comma_separated(text: &str) -> Vec<String> {
     let mut fields = Vec::new();
@@ -126,6 +140,13 @@ mod tests {
         assert_eq!(text_of(&json!(0.5)), "0.5");
         assert_eq!(text_of(&json!(true)), "true");
         assert_eq!(text_of(&json!({ "a": 1 })), "{\"a\":1}");
+    }
+
+    #[test]
+    fn numbers_of_javascript() {
+        let value = json!({ "a": [1.0, 2.5, -3.0, 7], "b": "1.0", "c": true });
+        let expected = json!({ "a": [1, 2.5, -3, 7], "b": "1.0", "c": true });
+        assert_eq!(of_javascript(&value), expected);
     }
 
     #[test]

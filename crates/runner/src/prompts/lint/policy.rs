@@ -1,11 +1,11 @@
 //! Rules of a team's policy that a prompt breaks.
 
-use evalmark_core::prompt_library::{LibraryPrompt, ParameterBounds, PromptPolicy};
+use evalmark_core::prompt_library::{LibraryPrompt, ParameterBounds, PromptPolicy, fits_pattern};
 use evalmark_report::finding::FindingRule;
 use serde_json::Value;
 
 use super::{finding::Found, variables::texts};
-use crate::token_estimate::estimated_tokens;
+use crate::token_count::{TokenCount, count_tokens};
 
 /// Every rule that a prompt breaks by itself.
 pub(super) fn broken(policy: &PromptPolicy, prompt: &LibraryPrompt) -> Vec<Found> {
@@ -50,7 +50,7 @@ pub(super) fn model_of(policy: &PromptPolicy, model: &str) -> Option<String> {
     let allowed = policy.allowed_models.as_ref()?;
     let message =
         || format!("the model `{model}` is not allowed; allowed are: {}", allowed.join(", "));
-    (!allowed.iter().any(|pattern| fits(pattern, model))).then(message)
+    (!allowed.iter().any(|pattern| fits_pattern(pattern, model))).then(message)
 }
 
 /// Why a parameter is not allowed.
@@ -118,46 +118,31 @@ fn keys(policy: &PromptPolicy, prompt: &LibraryPrompt) -> Vec<Found> {
     lacking.map(|key| against(prompt, 1, format!("the front matter lacks `{key}`"))).collect()
 }
 
+/// The models for which a prompt has more tokens than the policy allows: its own, and those that the policy names.
 fn too_long(policy: &PromptPolicy, prompt: &LibraryPrompt) -> Option<Found> {
     let most = policy.max_tokens?;
-    let tokens: u64 = texts(prompt).map(estimated_tokens).sum();
-    let message = format!("the prompt has about {tokens} tokens; the policy allows {most}");
-    (tokens > most).then(|| Found::at(FindingRule::PromptTooLong, prompt, 1, message))
+    let own = prompt.file.front_matter.model.iter();
+    let named = policy.allowed_models.iter().flatten().filter(|name| *name != "*");
+    let mut counts: Vec<TokenCount> = Vec::new();
+    for name in own.chain(named) {
+        let count = count_tokens(texts(prompt), Some(name));
+        // One line for a tokenizer, whatever the models are called.
+        if !counts.iter().any(|known| known.tokenizer == count.tokenizer) {
+            counts.push(count);
+        }
+    }
+    if counts.is_empty() {
+        counts.push(count_tokens(texts(prompt), None));
+    }
+    let told = counts.iter().filter(|count| count.tokens > most).map(|count| {
+        let of_model = count.model.as_ref().map(|name| format!(" for {name}"));
+        format!("{}{}", count.words(), of_model.unwrap_or_default())
+    });
+    let told: Vec<_> = told.collect();
+    let message = format!("the prompt has {}; the policy allows {most}", told.join(", "));
+    (!told.is_empty()).then(|| Found::at(FindingRule::PromptTooLong, prompt, 1, message))
 }
 
 fn against(prompt: &LibraryPrompt, line: u64, message: String) -> Found {
     Found::at(FindingRule::AgainstPolicy, prompt, line, message)
-}
-
-/// Whether a name fits a pattern, in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut parts: Vec<_> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn names_fit_patterns() {
-        let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
-        };
-        check("gpt-4o", "gpt-4o", true);
-        check("gpt-4o", "gpt-4o-mini", false);
-        check("gpt-4o*", "gpt-4o-mini", true);
-        check("*-mini", "gpt-4o-mini", true);
-        check("a*b*c", "aXbYc", true);
-        check("a*b*c", "abX", false);
-        check("ab*b", "ab", false);
-        check("*", "", true);
-    }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Params {
 }
 
 fn default_confidence() -> f64 {
-    0.9
+    USUAL_CONFIDENCE
 }
 
 #[derive(Debug)]
@@ -162,10 +162,22 @@ impl Language {
     }
 
     fn detect(&self, text: &str) -> Option<Lang> {
-        let text: String = text.chars().take(REACH).collect();
-        let info = whatlang::detect(&text)?;
-        (info.confidence() >= self.confidence).then(|| info.lang())
+        detect(text, self.confidence)
     }
+}
+
+/// A text's language where it is nearly sure.
+const USUAL_CONFIDENCE: f64 = 0.9;
+
+/// The language of a text by its code of ISO 639-3; `und` where it cannot be told.
+pub fn language_code(text: &str) -> &'static str {
+    detect(text, USUAL_CONFIDENCE).map_or("und", |language| language.code())
+}
+
+fn detect(text: &str, confidence: f64) -> Option<Lang> {
+    let text: String = text.chars().take(REACH).collect();
+    let info = whatlang::detect(&text)?;
+    (info.confidence() >= confidence).then(|| info.lang())
 }
 
 /// The language that a code or an English name stands for.

@@ -1,0 +1,259 @@
+//! `evalmark dataset from-logs` and `freeze`: records of production become items, each once, with where they came from.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::setup::World;
+
+const SUITE: &str = "\
+name: test
+dataset: { path: DATA, id: id, target: label }
+prompts: [{ name: plain, template: '{{ text }}' }]
+models: [{ name: kept, recorded: { column: label } }]
+metrics:
+  - { name: exact, exact: {} }
+  - { name: short, length_within: { unit: words, max: 3 } }
+logs:
+  from: logs
+  fields:
+    id: $.id
+    time: $.at
+    output: $.out
+    variables: { text: $.in, n: $.n }
+    target: $.label
+    error: $.error
+    model: $.model
+    prompt_hash: $.hash
+";
+
+const CSV: &str =
+    "id,text,n,label\n1,Where is my parcel?,1,delivery\n2,\"Money back, please\",2,money\n";
+
+fn world(data: &str, content: &str) -> World {
+    let world = World::new(1);
+    world.write(data, content);
+    world.write("suite.yaml", &SUITE.replace("DATA", data));
+    fs::create_dir(world.path("logs")).expect("a folder");
+    world
+}
+
+fn line(id: &str, text: &str, output: &str) -> String {
+    let line = json!({
+        "id": id, "at": "2026-11-03T10:00:00Z", "in": text, "n": 7, "out": output, "model": "m-1", "hash": "abc",
+    });
+    format!("{line}\n")
+}
+
+/// Logs with three failing records, of which one is nearly an item of the dataset and one nearly another.
+fn logs(world: &World) {
+    let long = "far too many words in here";
+    let lines = [
+        line("a", "Where is my parcel", long),
+        line("b", "=HYPERLINK(\"http://evil\"), where is the refund of order 7?", long),
+        line("c", "=HYPERLINK(\"http://evil\"), where is the refund of order 8?", long),
+        line("d", "I cannot log in since yesterday", "login"),
+        json!({"id": "e", "in": "Anybody there?", "error": "timed out"}).to_string(),
+    ];
+    world.write("logs/a.jsonl", &lines.concat());
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+}
+
+fn from_logs(world: &World, file: &str, pick: &str) -> Value {
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", file, "--pick", pick];
+    let ran = world.run(&[&args[..], &["--force", "--format", "json"]].concat()).expect(0);
+    serde_json::from_str(&ran.stdout).expect("JSON")
+}
+
+fn freeze(world: &World, file: &str, code: i32) -> String {
+    let ran = world.run(&["dataset", "freeze", "suite.yaml", file]).expect(code);
+    let all = [ran.stdout, ran.stderr].concat();
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn rows(world: &World, file: &str) -> Vec<Value> {
+    let text = fs::read_to_string(world.path(file)).expect("a file");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn failing_records_are_picked_once_and_without_those_that_the_dataset_has() {
+    let world = world("data.csv", CSV);
+    logs(&world);
+    let found = from_logs(&world, "review.jsonl", "failing=10,random=10");
+    assert_eq!((&found["records"], &found["with_texts"]), (&json!(5), &json!(4)));
+    let kinds = &found["kinds"];
+    assert_eq!(kinds[0], json!({"kind": "failing", "found": 3, "near": 2, "taken": 1}));
+    assert_eq!(kinds[1], json!({"kind": "random", "found": 4, "near": 0, "taken": 1}));
+    let rows = rows(&world, "review.jsonl");
+    let failing = &rows[0];
+    assert_eq!(failing["log_why"], "failing: short 0");
+    assert_eq!(failing["log_answer"], "far too many words in here");
+    assert_eq!(failing["log_time"], "2026-11-03T10:00:00Z");
+    assert_eq!(
+        (&failing["log_model"], &failing["log_prompt_hash"]),
+        (&json!("m-1"), &json!("abc"))
+    );
+    assert_eq!((&failing["n"], &failing["label"]), (&json!(7), &Value::Null));
+    assert_eq!((&rows[1]["id"], &rows[1]["log_why"]), (&json!("d"), &json!("random")));
+    let seeded = from_logs(&world, "again.jsonl", "failing=10,random=10");
+    assert_eq!(seeded["kinds"], found["kinds"]);
+    let args =
+        ["dataset", "from-logs", "suite.yaml", "--write", "none.csv", "--since", "2026-12-01"];
+    let none = world.run(&args).expect(4);
+    assert!(none.stderr.contains("none of 0 records that keep texts is a case"), "{}", none.stderr);
+    assert!(!world.path("none.csv").exists());
+}
+
+#[test]
+fn what_is_reviewed_becomes_items_for_good() {
+    let world = world("data.csv", CSV);
+    logs(&world);
+    from_logs(&world, "review.csv", "failing,random");
+    let review = fs::read_to_string(world.path("review.csv")).expect("a file");
+    assert!(review.contains("'=HYPERLINK") && !review.contains(",\"=HYPERLINK"), "{review}");
+    let told = freeze(&world, "review.csv", 2);
+    for row in ["row 1:", "row 2:"] {
+        assert!(told.contains(row) && told.contains("has no right answer (`label`)"), "{told}");
+    }
+    assert!(told.contains("nothing was changed"), "{told}");
+    assert_eq!(fs::read_to_string(world.path("data.csv")).expect("a file"), CSV);
+    // The first is kept, the second is not.
+    let reviewed: Vec<String> = review
+        .lines()
+        .enumerate()
+        .map(|(at, row)| match at {
+            1 => row.replacen(",7,\"\",\"\",", ",7,money,yes,", 1),
+            2 => row.replacen(",7,\"\",\"\",", ",7,\"\",no,", 1),
+            _ => row.to_owned(),
+        })
+        .collect();
+    world.write("review.csv", &reviewed.join("\n"));
+    let told = freeze(&world, "review.csv", 0);
+    assert!(told.contains("data.csv: 1 item frozen, 1 not kept"), "{told}");
+    let data = fs::read_to_string(world.path("data.csv")).expect("a file");
+    let new = data.strip_prefix(CSV).expect("the rows before stay as they are");
+    assert!(
+        new.contains("\"=HYPERLINK(\"\"http://evil\"\"), where is the refund of order"),
+        "{new}"
+    );
+    assert!(new.ends_with(",7,money\n"), "{new}");
+    let frozen = rows(&world, "suite.frozen.jsonl");
+    assert_eq!(frozen.len(), 1);
+    assert_eq!(
+        (&frozen[0]["why"], &frozen[0]["model"]),
+        (&json!("failing: short 0"), &json!("m-1"))
+    );
+    // Once more changes nothing.
+    let told = freeze(&world, "review.csv", 0);
+    assert!(told.contains("nothing new, 1 frozen before"), "{told}");
+    assert_eq!(fs::read_to_string(world.path("data.csv")).expect("a file"), data);
+    assert_eq!(rows(&world, "suite.frozen.jsonl"), frozen);
+    let plan = world.run(&["plan", "suite.yaml", "--format", "json"]).expect(0);
+    let plan: Value = serde_json::from_str(&plan.stdout).expect("JSON");
+    assert_eq!(plan["items"], 3, "{plan}");
+    world.run(&["dataset", "validate", "suite.yaml"]).expect(0);
+    world.write("data.csv", CSV);
+    let gone = world.run(&["dataset", "validate", "suite.yaml"]).expect(2);
+    assert!(gone.stdout.contains("frozen items that are gone: 1"), "{}", gone.stdout);
+}
+
+#[test]
+fn numbers_of_a_dataset_in_json_stay_numbers() {
+    let data = "{\"id\":\"1\",\"text\":\"one\",\"n\":1,\"label\":\"money\"}";
+    let world = world("data.jsonl", data);
+    logs(&world);
+    from_logs(&world, "review.csv", "random");
+    let review = fs::read_to_string(world.path("review.csv")).expect("a file");
+    world.write("review.csv", &review.replace(",7,\"\",\"\",", ",7,0123,,"));
+    freeze(&world, "review.csv", 0);
+    let text = fs::read_to_string(world.path("data.jsonl")).expect("a file");
+    assert!(text.starts_with(&format!("{data}\n")), "{text}");
+    let rows = rows(&world, "data.jsonl");
+    assert!(rows.len() > 2);
+    for row in &rows[1..] {
+        assert_eq!((&row["n"], &row["label"]), (&json!(7), &json!("0123")));
+        assert!(row.get("log_id").is_none());
+    }
+}
+
+#[test]
+fn mistakes_of_a_review_are_told_together() {
+    let world = world("data.csv", CSV);
+    let review = "\
+id,text,n,label,log_keep
+1,another text,1,money,
+x,Where is my parcel?,1,money,
+y,new,1,money,
+y,newer,1,money,
+z,new,1,money,perhaps
+,new,1,money,yes
+1,Where is my parcel?,1,delivery,no
+";
+    world.write("review.csv", review);
+    let told = freeze(&world, "review.csv", 2);
+    for mistake in [
+        "`1` is in the dataset already, with other content",
+        "`x` has the text of `1`, which is in the dataset with another right answer",
+        "row 4: the id `y` is there twice",
+        "row 5: `log_keep` is `perhaps`; write yes or no",
+        "row 6: the id (`id`) is empty",
+    ] {
+        assert!(told.contains(mistake), "{mistake}\n{told}");
+    }
+    world.write("review.csv", "id,text,n,label,more\na,new,1,money,5\n");
+    let told = freeze(&world, "review.csv", 2);
+    assert!(told.contains("the dataset has no column `more`"), "{told}");
+    world.write("review.csv", "id,text,n,label,log_keep\na,new,1,money,no\n");
+    let told = freeze(&world, "review.csv", 2);
+    assert!(told.contains("no row of review.csv is to be kept"), "{told}");
+    assert!(!world.path("suite.frozen.jsonl").exists());
+}
+
+/// Killed at each change of a file: the dataset has all of the new rows or none, and the next call does the rest.
+#[test]
+fn a_freeze_that_is_killed_anywhere_is_done_by_the_next() {
+    let review = "id,text,n,label\na,new,1,money\nb,\"newer, too\",2,delivery\n";
+    let whole = format!("{CSV}a,new,1,money\nb,\"newer, too\",2,delivery\n");
+    let mut at = 1;
+    loop {
+        let world = world("data.csv", CSV);
+        world.write("review.csv", review);
+        let args = ["dataset", "freeze", "suite.yaml", "review.csv"];
+        let ran = world.run_in(&args, &[("EVALMARK_TEST_ABORT_AT", &at.to_string())]);
+        let data = fs::read_to_string(world.path("data.csv")).expect("a file");
+        assert!(data == CSV || data == whole, "{at}: {data}");
+        freeze(&world, "review.csv", 0);
+        assert_eq!(fs::read_to_string(world.path("data.csv")).expect("a file"), whole, "{at}");
+        assert_eq!(rows(&world, "suite.frozen.jsonl").len(), 2, "{at}");
+        if ran.code == Some(0) {
+            break;
+        }
+        at += 1;
+    }
+    assert!(at > 4, "{at}");
+}
+
+#[test]
+fn files_that_take_no_rows_say_why() {
+    let check = |data: &str, more: &str, expected: &str| {
+        let world = world("data.csv", CSV);
+        world.write("review.csv", "id,text,n,label\na,new,1,money\n");
+        let options = if more.is_empty() { &[][..] } else { &["--into", more][..] };
+        fs::create_dir_all(world.path("several")).expect("a folder");
+        world.write("several/a.csv", CSV);
+        world.write("several/b.csv", &CSV.replace("1,Where", "3,Who").replace("2,\"M", "4,\"M"));
+        world.write("rows.json", "[{\"id\":\"1\",\"text\":\"t\",\"n\":1,\"label\":\"money\"}]");
+        world.write("suite.yaml", &SUITE.replace("DATA", data));
+        let args = ["dataset", "freeze", "suite.yaml", "review.csv"];
+        let ran = world.run(&[&args[..], options].concat());
+        let told = [ran.stdout.as_str(), &ran.stderr].concat();
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(expected), "{told}");
+    };
+    check("rows.json", "", "no row can be added to rows.json: it is neither CSV nor JSON lines");
+    check("several", "", "it is 2 files");
+    check("several", "data.csv", "data.csv is no file of it");
+    check("several", "several/b.csv", "1 item frozen");
+    check("data.csv", "data.csv", "1 item frozen");
+}

@@ -1,0 +1,31 @@
+//! Production logs as files and streams: JSON lines (plain, or packed with gzip or zstd) and Parquet, read once or
+//! followed while they grow, are renamed and are begun anew.
+//!
+//! Begin with [`LogFiles`], which hands whole lines to whoever scores them. What a line says is none of its
+//! business.
+
+mod files;
+mod identity;
+mod lines;
+mod otlp;
+mod packed;
+mod places;
+mod rows;
+mod standard_input;
+mod tracked;
+
+pub(crate) use self::packed::unpacked;
+pub use self::{
+    files::{LogFiles, LogFilesOptions},
+    otlp::{OTLP_PORTS, OtlpOptions, OtlpReceiver},
+    standard_input::LogStream,
+};
+
+/// About so many bytes are handed over at once.
+const CHUNK: usize = 1 << 20;
+
+/// A longer line is passed over, and counts as damaged.
+const MAX_LINE: usize = 16 << 20;
+
+/// A packed file is read no further than this.
+const MAX_UNPACKED: u64 = 64 << 30;

@@ -1,0 +1,155 @@
+//! A suite's monitor, opened: the suite with its metrics, the folder, and what was read before.
+
+use std::path::{Path, PathBuf};
+
+use evalmark_core::{
+    files::FileAccess,
+    logs::{LogField, LogPosition, LogSpec},
+    suite::Suite,
+};
+use evalmark_report::records::RecordNames;
+use evalmark_scoring::Metric;
+use evalmark_store::{
+    monitor::{MonitorFolder, MonitorJournal, MonitorLock, MonitorState},
+    run_record::{NamedHash, RunOptions},
+};
+
+use super::{MonitorError, record::RecordReader, segment::OpenSegment, sent::SeenIds};
+use crate::{
+    Host, LoadError, Notice,
+    error::Result,
+    load::{metric_hash, read_suite},
+    programs::{self, Programs},
+};
+
+/// What a monitor is told.
+#[derive(Clone, Debug)]
+pub struct MonitorOptions {
+    /// The suite's file.
+    pub suite: PathBuf,
+    /// The folder of runs.
+    pub out: PathBuf,
+}
+
+/// A suite with its metrics, as far as logs are scored with it.
+pub(crate) struct MonitoredSuite {
+    pub(crate) suite: Suite,
+    pub(crate) spec: LogSpec,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) hashes: Vec<NamedHash>,
+    /// The names of columns of its own.
+    pub(crate) names: RecordNames,
+}
+
+/// A suite's monitor: reads logs into its folder, which it keeps from others until it is dropped.
+pub struct Monitor {
+    pub(super) suite: MonitoredSuite,
+    pub(super) programs: Programs,
+    pub(super) reader: RecordReader,
+    pub(super) folder: MonitorFolder,
+    _lock: MonitorLock,
+    pub(super) state: MonitorState,
+    pub(super) segment: Option<OpenSegment>,
+    /// What was sent lately, where lines are sent.
+    pub(super) seen: Option<SeenIds>,
+    pub(super) journal: Option<MonitorJournal>,
+}
+
+impl MonitoredSuite {
+    pub(crate) fn read(path: &Path, host: &Host<'_>) -> Result<Self> {
+        let suite = read_suite(path, &RunOptions::default(), host)?;
+        for warning in &suite.warnings {
+            host.notices.tell(&Notice::SuiteWarning(warning));
+        }
+        let spec = suite.logs.clone().unwrap_or_default();
+        let compiled = suite.metrics.iter().map(|spec| {
+            let error = |error: evalmark_core::metric::ParamError| LoadError::Metric {
+                name: spec.name.clone(),
+                problem: error.message,
+            };
+            Metric::compile(spec).map_err(error)
+        });
+        let metrics: Vec<_> = compiled.collect::<Result<_, _>>()?;
+        let each = suite.metrics.iter().zip(&metrics);
+        let hashes = each.map(|(spec, metric)| metric_hash(&suite, spec, metric)).collect();
+        let names = RecordNames {
+            metrics: metrics.iter().map(|metric| metric.name().to_owned()).collect(),
+            categories: spec.fields.categories.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        Ok(Self { suite, spec, metrics, hashes, names })
+    }
+}
+
+impl Monitor {
+    /// Opens it for reading more; whatever a process that was killed left half done is cleared away.
+    pub fn open(options: &MonitorOptions, host: &Host<'_>) -> Result<Self> {
+        let suite = MonitoredSuite::read(&options.suite, host)?;
+        programs::allowed(&suite.metrics, host.allow_exec)?;
+        let folder = MonitorFolder::of_suite(&options.out, &suite.suite.name);
+        let lock = folder.lock()?;
+        let state = folder.state(&suite.suite.name)?;
+        let version = env!("CARGO_PKG_VERSION");
+        let mut state = state.unwrap_or_else(|| MonitorState::new(&suite.suite.name, version));
+        version.clone_into(&mut state.tool_version);
+        folder.remove_others(&state.segments, state.next_segment)?;
+        let (path, variables) = (&suite.suite.path, host.program_variables);
+        let programs = Programs::new(path, suite.metrics.len(), variables);
+        let reader = RecordReader::new(&suite.spec, None);
+        let mut monitor = Self {
+            suite,
+            programs,
+            reader,
+            folder,
+            _lock: lock,
+            state,
+            segment: None,
+            seen: None,
+            journal: None,
+        };
+        monitor.keep_promises()?;
+        Ok(monitor)
+    }
+
+    /// Fails where the suite does not say what a line of its logs holds.
+    pub fn needs_fields(&self) -> Result<()> {
+        let suite = &self.suite.suite;
+        if suite.logs.is_none() {
+            return Err(MonitorError::NoLogs(suite.path.clone()).into());
+        }
+        match self.suite.spec.fields.path(LogField::Output) {
+            Some(_) => Ok(()),
+            None => Err(MonitorError::NoOutput(suite.path.clone()).into()),
+        }
+    }
+
+    /// Whether the suite names places within a line.
+    pub fn names_fields(&self) -> bool {
+        !self.suite.spec.fields.is_empty()
+    }
+
+    /// Where the suite says that its logs are; empty where it does not.
+    pub fn places(&self) -> &[PathBuf] {
+        &self.suite.spec.from
+    }
+
+    /// Which files the suite may name.
+    pub fn access(&self) -> FileAccess {
+        self.suite.suite.access.clone()
+    }
+
+    /// How far each file was read before.
+    pub fn positions(&self) -> Vec<LogPosition> {
+        self.state.positions.clone()
+    }
+
+    /// The folder that it writes.
+    pub fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
+    /// Metrics that nobody asks here: models judge them.
+    pub fn unasked(&self) -> Vec<&str> {
+        let judged = self.suite.metrics.iter().filter(|metric| metric.judge().is_some());
+        judged.map(Metric::name).collect()
+    }
+}

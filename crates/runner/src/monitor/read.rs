@@ -1,0 +1,317 @@
+//! Reading: chunks of lines become records, are scored in parallel, and leave as segments. Segment and state are
+//! committed together, so that a process that ends at any point has counted each line once.
+
+use std::{
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use evalmark_core::{
+    logs::{LogChunk, LogDamage, LogInput, LogRead},
+    number_format::counted,
+    record::Outcome,
+};
+use evalmark_harness::{RequestRuntime, Stop, Tuning};
+use evalmark_report::records::{RecordNames, RecordRow};
+use evalmark_scoring::{Case, Subject, score_batch};
+use evalmark_store::{
+    monitor::{DamagedLine, LineCounts, MonitorState},
+    run_record::NamedHash,
+};
+use memchr::memchr_iter;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::{
+    Monitor, MonitorError,
+    record::{LogRecord, RecordReader},
+    segment::OpenSegment,
+    stored::{StoredBatch, StoredRecord, kept_name},
+};
+use crate::{
+    Ending,
+    error::{Hinted, Result},
+    run_id::now,
+};
+
+/// A segment ends with so many records.
+const SEGMENT_ROWS: u64 = 1 << 18;
+
+/// Between two looks at logs that are followed.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Whoever follows logs commits what has come at least so often.
+const COMMIT: Duration = Duration::from_secs(10);
+
+/// What reading came to.
+#[derive(Clone, Debug)]
+pub struct MonitorEnd {
+    /// What became of the lines of this reading.
+    pub counts: LineCounts,
+    /// What is known now.
+    pub state: MonitorState,
+    /// Whether it was stopped before the end.
+    pub is_interrupted: bool,
+}
+
+impl Monitor {
+    /// Reads until there is nothing more, or until a signal stops it; `told` hears of every commit.
+    pub fn read(
+        &mut self,
+        input: &mut dyn LogInput,
+        told: &mut dyn FnMut(&MonitorState),
+    ) -> Result<MonitorEnd> {
+        match input.own_fields() {
+            Some(own) => self.reader = RecordReader::new(&self.suite.spec, Some(own)),
+            None => self.needs_fields()?,
+        }
+        if input.is_pushed() {
+            self.await_senders()?;
+        }
+        let runtime = RequestRuntime::start(Tuning::default());
+        let runtime = runtime.context("no thread can be started")?;
+        let stop = Stop::new();
+        runtime.stop_on_signals(&stop).context("cannot listen for signals")?;
+        self.read_until(input, &stop, told)
+    }
+
+    fn read_until(
+        &mut self,
+        input: &mut dyn LogInput,
+        stop: &Stop,
+        told: &mut dyn FnMut(&MonitorState),
+    ) -> Result<MonitorEnd> {
+        let before = self.state.counts;
+        let (mut is_pending, mut last) = (false, Instant::now());
+        let is_interrupted = loop {
+            if stop.is_requested() {
+                break true;
+            }
+            match input.read().map_err(MonitorError::from)? {
+                LogRead::Chunk(chunk) => {
+                    self.take_chunk(chunk)?;
+                    is_pending = true;
+                    let rows = self.segment.as_ref().map_or(0, |segment| segment.rows);
+                    if rows < SEGMENT_ROWS {
+                        continue;
+                    }
+                }
+                LogRead::Waiting => {
+                    self.tell_senders(input)?;
+                    if !is_pending || last.elapsed() < COMMIT {
+                        if !input.is_pushed() {
+                            sleep(LOOK);
+                        }
+                        continue;
+                    }
+                }
+                LogRead::End => break false,
+            }
+            self.commit()?;
+            input.stored();
+            told(&self.state);
+            (is_pending, last) = (false, Instant::now());
+        };
+        if is_pending {
+            self.commit()?;
+            input.stored();
+            told(&self.state);
+        }
+        let counts = since(before, self.state.counts);
+        Ok(MonitorEnd { counts, state: self.state.clone(), is_interrupted })
+    }
+
+    /// Brings what was sent to the disk, and says so to those who sent it.
+    fn tell_senders(&mut self, input: &mut dyn LogInput) -> Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.sync()?;
+        }
+        input.stored();
+        Ok(())
+    }
+
+    fn take_chunk(&mut self, chunk: LogChunk) -> Result<()> {
+        let lines = lines_of(&chunk);
+        let (reader, rules) = (&self.reader, &self.suite.spec.redact);
+        let named = |mut record: LogRecord| {
+            let categories = record.categories.iter_mut().flatten();
+            for name in
+                [&mut record.id].into_iter().chain(record.cluster.as_mut()).chain(categories)
+            {
+                kept_name(name, rules);
+            }
+            record
+        };
+        let read = lines.par_iter();
+        let read = read.map(|(number, line)| (number, reader.read(line, *number).map(named)));
+        let read: Vec<_> = read.collect();
+        let n_read = (read.len() + chunk.damaged.len()) as u64;
+        let (mut records, mut damaged) = (Vec::with_capacity(read.len()), Vec::new());
+        let file = chunk.name.clone();
+        let mut damage =
+            |line, problem| damaged.push(DamagedLine { file: file.to_string(), line, problem });
+        for (number, read) in read {
+            match read {
+                Ok(record) => records.push(record),
+                Err(error) => damage(Some(*number), error.to_string()),
+            }
+        }
+        for LogDamage { line, problem } in chunk.damaged {
+            damage(line, problem);
+        }
+        let n_records = records.len();
+        if let Some(seen) = &mut self.seen {
+            records.retain(|record| seen.insert(&record.id));
+        }
+        let batch = StoredBatch {
+            file,
+            read: n_read,
+            left_out: chunk.left_out,
+            repeated: (n_records - records.len()) as u64,
+            damaged,
+            records: self.score(records),
+        };
+        if self.seen.is_some() {
+            self.journal()?.add(&batch);
+        }
+        self.take_batch(batch, None)?;
+        if let Some(file) = chunk.file {
+            let positions = &mut self.state.positions;
+            if positions.len() <= file {
+                positions.resize_with(file + 1, Default::default);
+            }
+            positions[file] = chunk.after;
+        }
+        Ok(())
+    }
+
+    /// Counts a batch, and puts its records into the segment, whose columns have the suite's names or these.
+    pub(super) fn take_batch(
+        &mut self,
+        batch: StoredBatch,
+        names: Option<&RecordNames>,
+    ) -> Result<()> {
+        let names = names.unwrap_or(&self.suite.names);
+        let state = &mut self.state;
+        let counts = &mut state.counts;
+        counts.read += batch.read;
+        counts.left_out += batch.left_out;
+        counts.repeated += batch.repeated;
+        counts.damaged += batch.damaged.len() as u64;
+        for record in &batch.records {
+            counts.kept += 1;
+            counts.sampled += u64::from(record.is_sampled);
+            counts.failed += u64::from(record.outcome == Outcome::Failed);
+            for name in &record.missing {
+                *state.missing.entry(name.clone()).or_default() += 1;
+            }
+        }
+        for line in batch.damaged {
+            state.keep_damaged(line);
+        }
+        if !batch.records.is_empty() {
+            let number = state.next_segment;
+            let segment = OpenSegment::of(&mut self.segment, &self.folder, number, names)?;
+            for record in &batch.records {
+                let categories: Vec<_> = record.categories.iter().map(Option::as_deref).collect();
+                segment.push(&RecordRow { categories: &categories, ..record.row(&batch.file) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn score(&self, records: Vec<LogRecord>) -> Vec<StoredRecord> {
+        let metrics = &self.suite.metrics;
+        let cases: Vec<_> = records
+            .iter()
+            .map(|one| Case {
+                subject: Subject::new(&one.record, &one.targets, &one.fields, one.cost_usd),
+                judgements: &[],
+            })
+            .collect();
+        let mut scores = score_batch(metrics, &cases);
+        self.programs.fill(metrics, &cases, &mut scores);
+        let rules = &self.suite.spec.redact;
+        let each = records.into_par_iter().zip(scores);
+        each.map(|(record, scores)| StoredRecord::new(record, &scores, rules)).collect()
+    }
+
+    /// Makes what was read so far count.
+    fn commit(&mut self) -> Result<()> {
+        let hashes = std::mem::take(&mut self.suite.hashes);
+        let committed = self.commit_scored_by(&hashes, self.journal.is_some());
+        self.suite.hashes = hashes;
+        committed?;
+        if let Some(journal) = self.journal.take() {
+            journal.remove()?;
+        }
+        Ok(())
+    }
+
+    /// The same, of records that these metrics scored. With the next number, the journal counts no more.
+    pub(super) fn commit_scored_by(
+        &mut self,
+        metrics: &[NamedHash],
+        has_journal: bool,
+    ) -> Result<()> {
+        let segment = self.segment.take();
+        self.state.next_segment += u64::from(has_journal || segment.is_some());
+        if let Some(segment) = segment {
+            self.state.segments.push(segment.finish(metrics)?);
+        }
+        self.state.written_at = now();
+        self.folder.write_state(&self.state)?;
+        Ok(())
+    }
+}
+
+/// How reading ends: whoever follows logs is stopped and has done all; lines of which none is a record are an
+/// error.
+pub fn ending_of_reading(end: &MonitorEnd, follow: bool) -> Result<Ending> {
+    let LineCounts { read, kept, repeated, .. } = end.counts;
+    if read > repeated && kept == 0 {
+        let first = end.state.damaged.first();
+        let first = first.map(|line| line.problem.clone());
+        return Err(MonitorError::NoRecord { read: counted(read, "line"), first }.into());
+    }
+    Ok(if end.is_interrupted && !follow { Ending::Interrupted } else { Ending::Done })
+}
+
+/// What reading came to, for programs.
+pub fn reading_document(end: &MonitorEnd, folder: &Path) -> Value {
+    json!({
+        "suite": end.state.suite,
+        "monitor_dir": folder,
+        "read_now": end.counts,
+        "lines": end.state.counts,
+        "damaged": end.state.damaged,
+        "is_interrupted": end.is_interrupted,
+    })
+}
+
+/// The lines of a chunk that hold something, each with its number.
+fn lines_of(chunk: &LogChunk) -> Vec<(u64, &[u8])> {
+    let (mut lines, mut from) = (Vec::new(), 0);
+    let ends = memchr_iter(b'\n', &chunk.bytes).chain([chunk.bytes.len()]);
+    for (end, number) in ends.zip(chunk.first_line..) {
+        let line = chunk.bytes.get(from..end).unwrap_or_default();
+        if !line.trim_ascii().is_empty() {
+            lines.push((number, line));
+        }
+        from = end + 1;
+    }
+    lines
+}
+
+fn since(before: LineCounts, now: LineCounts) -> LineCounts {
+    LineCounts {
+        read: now.read - before.read,
+        kept: now.kept - before.kept,
+        sampled: now.sampled - before.sampled,
+        failed: now.failed - before.failed,
+        damaged: now.damaged - before.damaged,
+        left_out: now.left_out - before.left_out,
+        repeated: now.repeated - before.repeated,
+    }
+}

@@ -1,0 +1,342 @@
+//! What a monitor's records show: by metric and day, and against a baseline.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use evalmark_core::{
+    drift::{DriftReport, StreamDrift},
+    estimate::Estimate,
+    metric::{Direction, Range},
+    receiver::ReceiverSpec,
+};
+use evalmark_report::records::for_each_record;
+use evalmark_scoring::Metric;
+use evalmark_store::monitor::{MonitorFolder, MonitorFolderError, MonitorState};
+use evalmark_verdict::{Accumulator, ScoreRange};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    drift::DriftValues,
+    log_time::day_of,
+    open::MonitoredSuite,
+    reference::{Reference, Scope, reference},
+};
+use crate::{
+    BaselineMean, Ending, Host,
+    error::{Hinted, Result, RunError},
+};
+
+/// The confidence of every interval.
+const CONFIDENCE: f64 = 0.95;
+
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub struct MonitorStatusOptions {
+    /// The suite's file.
+    pub suite: PathBuf,
+    /// The folder of runs.
+    pub out: PathBuf,
+    /// The baseline to compare with; default: the released run, where there is one, and else the gate's baseline.
+    pub baseline: Option<String>,
+    /// The environment whose released prompt to compare with, where no baseline is named.
+    pub release: Option<String>,
+    /// The folder of releases.
+    pub releases: PathBuf,
+    /// The prompt of the baseline that is in production, where it has several.
+    pub prompt: Option<String>,
+    /// The model of the baseline that is in production, where it has several.
+    pub model: Option<String>,
+    /// The chance of any false alarm in a year; within (0, 0.5).
+    pub alpha: f64,
+}
+
+impl MonitorStatusOptions {
+    /// Those of a suite that is held against what is released, or against the baseline that its gate names.
+    pub fn of(suite: &Path, out: &Path) -> Self {
+        let (suite, out) = (suite.to_owned(), out.to_owned());
+        Self {
+            suite,
+            out,
+            baseline: None,
+            release: None,
+            releases: PathBuf::from("releases"),
+            prompt: None,
+            model: None,
+            alpha: 0.05,
+        }
+    }
+}
+
+/// What a monitor's records show.
+#[derive(Clone, Debug)]
+pub struct MonitorStatus {
+    /// The suite's name.
+    pub suite: String,
+    /// What was read.
+    pub state: MonitorState,
+    /// By metric of the suite.
+    pub metrics: Vec<MonitoredMetric>,
+    /// The baseline or release that they are compared with.
+    pub reference: Option<String>,
+    /// Records that were scored by metrics which have changed since.
+    pub outdated: u64,
+    /// Time of the newest record, microseconds since 1970; `None` where no record has one.
+    pub newest_at_us: Option<i64>,
+    /// Since when records count for drift: RFC 3339; `None` where all do.
+    pub since: Option<String>,
+    /// Records that do not count for drift: earlier ones, and those of other prompts than the released one.
+    pub left_out: u64,
+    /// Whether production drifts; a look is a day, counted from 1970.
+    pub drift: DriftTest,
+    /// Who can be told of it.
+    pub receivers: Vec<ReceiverSpec>,
+    /// The folder of runs.
+    pub out: PathBuf,
+}
+
+/// What was found about drift.
+#[derive(Clone, Debug, Default)]
+pub struct DriftTest {
+    /// Every stream, tested on every day that is over; `None` where there is none yet.
+    pub report: Option<DriftReport>,
+    /// Why metrics are not tested, where they are not.
+    pub metrics_untested: Option<String>,
+}
+
+impl DriftTest {
+    /// The streams that have an alarm.
+    pub fn alarms(&self) -> impl Iterator<Item = &StreamDrift> {
+        self.report.iter().flat_map(DriftReport::alarmed)
+    }
+}
+
+/// One metric over all records and by day.
+#[derive(Clone, Debug, Serialize)]
+pub struct MonitoredMetric {
+    /// The metric's name.
+    pub metric: String,
+    /// Which values are better.
+    pub better: Direction,
+    /// Where its values lie.
+    #[serde(skip)]
+    pub range: Range,
+    /// Over all records; `None` where none was scored.
+    pub all: Option<Estimate>,
+    /// The days with records, in their order; records without a time come first.
+    pub days: Vec<MonitorDay>,
+    /// What the baseline holds.
+    pub references: Vec<MonitorReference>,
+}
+
+/// One metric on one day.
+#[derive(Clone, Debug, Serialize)]
+pub struct MonitorDay {
+    /// `2026-11-28`, UTC; `None` where records have no time.
+    pub day: Option<String>,
+    /// Records of the day.
+    pub records: u64,
+    /// Its mean; `None` where none was scored.
+    pub estimate: Option<Estimate>,
+}
+
+/// The mean of one prompt and model of a baseline.
+#[derive(Clone, Debug, Serialize)]
+pub struct MonitorReference {
+    /// The prompt's name.
+    pub prompt: String,
+    /// The model's name.
+    pub model: String,
+    /// The mean.
+    pub mean: f64,
+}
+
+/// What one metric showed on one day.
+struct DayScores {
+    records: u64,
+    scores: Accumulator,
+}
+
+/// The days of one metric, and all of them together.
+struct MetricDays {
+    range: ScoreRange,
+    days: BTreeMap<Option<i64>, DayScores>,
+    all: Accumulator,
+}
+
+/// Says what the records of a suite's monitor show.
+pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result<MonitorStatus> {
+    let suite = MonitoredSuite::read(&options.suite, host)?;
+    host.check_receivers(&suite.suite.receivers)?;
+    let name = suite.suite.name.clone();
+    let folder = MonitorFolder::of_suite(&options.out, &name);
+    let state = folder.state(&name)?;
+    let state = state.ok_or_else(|| MonitorFolderError::Empty(folder.path.clone()))?;
+    let reference = reference(&suite, options, host)?;
+    let scope = reference.as_ref().map(|reference| reference.scope.clone()).unwrap_or_default();
+    let restarted = folder.restarts()?.last().map(|restart| restart.at.as_microsecond());
+    let scope = scope.from(restarted);
+    let records = Records::read(&suite, &folder, &state, &scope)?;
+    let drift = tested(records.drift, &suite, reference.as_ref(), options.alpha)?;
+    let (reference, means) = reference.map_or((None, Vec::new()), |of| (Some(of.name), of.means));
+    let metrics = suite.metrics.iter().zip(records.days);
+    let metrics = metrics.map(|(metric, days)| days.finish(metric, &means)).collect();
+    let (outdated, left_out) = (records.outdated, records.left_out);
+    let since = scope.since.and_then(|since| Timestamp::from_microsecond(since).ok());
+    let since = since.map(|since| since.to_string());
+    let newest_at_us = records.newest_at_us;
+    let (receivers, out) = (suite.suite.receivers, options.out.clone());
+    Ok(MonitorStatus {
+        suite: name,
+        state,
+        metrics,
+        reference,
+        outdated,
+        newest_at_us,
+        since,
+        left_out,
+        drift,
+        receivers,
+        out,
+    })
+}
+
+/// What a monitor's records hold.
+struct Records {
+    /// By metric.
+    days: Vec<MetricDays>,
+    drift: DriftValues,
+    outdated: u64,
+    newest_at_us: Option<i64>,
+    left_out: u64,
+}
+
+impl Records {
+    fn read(
+        suite: &MonitoredSuite,
+        folder: &MonitorFolder,
+        state: &MonitorState,
+        scope: &Scope,
+    ) -> Result<Self> {
+        let mut days: Vec<_> = suite.metrics.iter().map(MetricDays::new).collect();
+        let (mut outdated, mut left_out) = (0, 0);
+        let mut drift = DriftValues::new(&suite.spec);
+        let mut newest_at_us = None;
+        for segment in &state.segments {
+            let is_current: Vec<_> =
+                suite.hashes.iter().map(|hash| segment.metrics.contains(hash)).collect();
+            if is_current.contains(&false) {
+                outdated += segment.rows;
+            }
+            let path = folder.segment(&segment.name);
+            let seen = for_each_record::<RunError>(&path, &suite.names, false, |row| {
+                let day = row.at.map(day_of);
+                let cluster = row.cluster.map(cluster_number);
+                let current =
+                    |(score, is_current): (&Option<f64>, &bool)| score.filter(|_| *is_current);
+                let scores = row.scores.iter().zip(&is_current).map(current);
+                newest_at_us = newest_at_us.max(row.at);
+                for (days, score) in days.iter_mut().zip(scores.clone()) {
+                    days.see(day, score, cluster);
+                }
+                if !scope.has(row) {
+                    left_out += 1;
+                } else if let Some(day) = day {
+                    drift.see(day, row, cluster, scores);
+                }
+                Ok(())
+            });
+            let advice =
+                "bring the file back, or remove the monitor's folder and read the logs again";
+            seen.hint(advice)?;
+        }
+        Ok(Self { days, drift, outdated, newest_at_us, left_out })
+    }
+}
+
+/// Whether production drifts.
+fn tested(
+    values: DriftValues,
+    suite: &MonitoredSuite,
+    reference: Option<&Reference>,
+    alpha: f64,
+) -> Result<DriftTest> {
+    let (released, mut metrics_untested) = match reference.map(|reference| &reference.released) {
+        None => (None, Some("there is no baseline to hold them against".to_owned())),
+        Some(Err(why)) => (None, Some(why.clone())),
+        Some(Ok(released)) => (Some(released), None),
+    };
+    let report = values.test(alpha, &suite.metrics, released, &suite.spec)?;
+    let is_tested = |metric: &Metric| {
+        let mut streams = report.iter().flat_map(|report| &report.streams);
+        streams.any(|stream| stream.name == metric.name())
+    };
+    if released.is_some() && !suite.metrics.iter().any(is_tested) {
+        metrics_untested = Some("the baseline has no scores of them".to_owned());
+    }
+    Ok(DriftTest { report, metrics_untested })
+}
+
+impl MetricDays {
+    fn new(metric: &Metric) -> Self {
+        let range = ScoreRange::of(metric.range());
+        Self { range, days: BTreeMap::new(), all: Accumulator::new(range) }
+    }
+
+    fn see(&mut self, day: Option<i64>, score: Option<f64>, cluster: Option<u64>) {
+        let range = self.range;
+        let none = || DayScores { records: 0, scores: Accumulator::new(range) };
+        let day = self.days.entry(day).or_insert_with(none);
+        day.records += 1;
+        if let Some(score) = score {
+            // A score that no estimate can take in was not written.
+            let _ = day.scores.push(score, cluster);
+            let _ = self.all.push(score, cluster);
+        }
+    }
+
+    fn finish(self, metric: &Metric, means: &[BaselineMean]) -> MonitoredMetric {
+        let days = self.days.into_iter().map(|(day, scores)| MonitorDay {
+            day: day.map(day_name),
+            records: scores.records,
+            estimate: scores.scores.finish(CONFIDENCE),
+        });
+        let of_metric = means.iter().filter(|mean| mean.metric == metric.name());
+        let references = of_metric.filter_map(|mean| {
+            let (prompt, model) = (mean.prompt.clone(), mean.model.clone());
+            Some(MonitorReference { prompt, model, mean: mean.mean? })
+        });
+        MonitoredMetric {
+            metric: metric.name().to_owned(),
+            better: metric.direction(),
+            range: metric.range(),
+            all: self.all.finish(CONFIDENCE),
+            days: days.collect(),
+            references: references.collect(),
+        }
+    }
+}
+
+pub(crate) fn cluster_number(cluster: &str) -> u64 {
+    let hash = blake3::hash(cluster.as_bytes());
+    let bytes = hash.as_bytes().first_chunk::<8>();
+    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The date of a day, counted from 1970.
+pub fn day_name(day: i64) -> String {
+    let at = day.checked_mul(86_400).and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// How a look at a monitor ends: an alarm is a regression.
+pub fn ending_of_monitor(status: &MonitorStatus) -> Ending {
+    let has_alarm = status.drift.alarms().next().is_some();
+    match (status.state.counts.kept, has_alarm) {
+        (0, _) => Ending::Incomplete,
+        (_, true) => Ending::Regressed,
+        (_, false) => Ending::Done,
+    }
+}
