@@ -17,6 +17,8 @@ pub struct ReceiverKind {
     pub name: &'static str,
     /// Which section it belongs to.
     pub section: ReceiverSection,
+    /// What it can be told of.
+    pub hears: Hears,
     /// What it receives, in a sentence.
     pub summary: &'static str,
     /// JSON Schema of its parameters.
@@ -40,6 +42,17 @@ pub enum ReceiverSection {
     Export,
 }
 
+/// What a kind of receiver can be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// Runs that ended, and alarms of production.
+    Runs,
+    /// Runs, alarms, and releases of prompts.
+    RunsAndReleases,
+    /// Releases of prompts.
+    Releases,
+}
+
 /// When a receiver is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +69,8 @@ pub enum Occasion {
     Passed,
     /// Production drifts from what was released: `evalmark monitor status` has an alarm.
     Drift,
+    /// A prompt was released to an environment, or an environment was taken back.
+    Released,
     /// Each time.
     Always,
 }
@@ -69,6 +84,8 @@ pub struct ReceiverSpec {
     pub kind: String,
     /// Its parameters, without any secret.
     pub params: Value,
+    /// What its kind can be told of.
+    pub hears: Hears,
     /// When it is told.
     pub on: Vec<Occasion>,
     /// The text of the template that its messages are made by, instead of the kind's own.
@@ -189,17 +206,35 @@ impl ReceiverSection {
             Self::Export => "export",
         }
     }
+}
 
+impl ReceiverKind {
     /// When a receiver is told that does not say: people of what needs them, and products always.
-    pub fn default_occasions(self) -> Vec<Occasion> {
-        match self {
-            Self::Notify => vec![
+    pub fn default_occasions(&self) -> Vec<Occasion> {
+        match (self.hears, self.section) {
+            (Hears::Releases, _) => vec![Occasion::Released],
+            (_, ReceiverSection::Notify) => vec![
                 Occasion::Regressed,
                 Occasion::Inconclusive,
                 Occasion::Incomplete,
                 Occasion::Drift,
             ],
-            Self::Export => vec![Occasion::Always],
+            (_, ReceiverSection::Export) => vec![Occasion::Always],
+        }
+    }
+
+    /// What is wrong with these occasions for it.
+    pub fn check_occasions(&self, on: &[Occasion]) -> Result<(), String> {
+        let name = self.name;
+        match self.hears {
+            Hears::RunsAndReleases => Ok(()),
+            Hears::Runs if on.contains(&Occasion::Released) => {
+                Err(format!("`{name}` cannot be told of releases: take `released` out"))
+            }
+            Hears::Releases if on.iter().any(|on| *on != Occasion::Released) => Err(format!(
+                "`{name}` is told of releases alone: write `on: [released]`, or leave `on` out"
+            )),
+            Hears::Runs | Hears::Releases => Ok(()),
         }
     }
 }
@@ -207,7 +242,9 @@ impl ReceiverSection {
 impl ReceiverSpec {
     /// Whether it is told on one of these occasions.
     pub fn is_told_on(&self, occasions: &[Occasion]) -> bool {
-        self.on.iter().any(|on| occasions.contains(on))
+        let deaf_to =
+            if occasions.contains(&Occasion::Released) { Hears::Runs } else { Hears::Releases };
+        self.hears != deaf_to && self.on.iter().any(|on| occasions.contains(on))
     }
 }
 

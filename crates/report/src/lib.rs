@@ -28,6 +28,7 @@ pub mod latency;
 pub mod markdown;
 pub mod open_metrics;
 mod parquet;
+pub mod release_message;
 pub mod run_message;
 pub mod run_metrics;
 pub mod safe_text;

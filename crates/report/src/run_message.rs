@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     gate_report::{GateReport, ReportedSuite},
     open_metrics::{measure_name, open_metrics},
+    release_message::MessageRelease,
     safe_text::printable_line,
     summary::SummaryRow,
 };
@@ -28,9 +29,9 @@ pub struct RunMessage {
     /// What happened.
     #[serde(default)]
     pub event: MessageEvent,
-    /// The suite.
+    /// The suite; of a release: the environment.
     pub suite: String,
-    /// The run; of an alarm: its stream and day.
+    /// The run; of an alarm: its stream and day; of a release: its number.
     pub run_id: String,
     /// The answer in a word: `regressed`, `pass`, `not gated`, `drift` …
     pub answer: String,
@@ -62,6 +63,9 @@ pub struct RunMessage {
     /// Samples by how they ended; `None` where the run's record cannot be read.
     #[serde(default)]
     pub samples: Option<MessageSamples>,
+    /// What was released, where the message is about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<MessageRelease>,
 }
 
 /// Samples of a run by how they ended.
@@ -105,6 +109,8 @@ pub enum MessageEvent {
     RunEnded,
     /// A stream of production has an alarm.
     Drift,
+    /// Prompts were released to an environment, or an environment was taken back.
+    Released,
 }
 
 /// A comparison in a message.
@@ -224,6 +230,7 @@ impl RunMessage {
             open_metrics: if verdict.is_some() { open_metrics(&alone) } else { String::new() },
             variants: variants(context.rows),
             samples: context.samples,
+            release: None,
         }
     }
 
@@ -252,7 +259,7 @@ impl RunMessage {
         match (&*self.answer, self.fails) {
             (_, true) => "❌",
             ("pass" | "improved", false) => "✅",
-            ("not gated", false) => "ℹ️",
+            ("not gated" | "released", false) => "ℹ️",
             _ => "⚠️",
         }
     }
@@ -285,10 +292,12 @@ impl RunMessage {
         let of = match self.event {
             MessageEvent::RunEnded => "Run",
             MessageEvent::Drift => "Alarm",
+            MessageEvent::Released => "Release",
         };
         let mut facts = vec![(of, self.run_id.clone())];
         facts.extend(self.baseline.clone().map(|baseline| ("Compared with", baseline)));
         facts.extend(self.commit.clone().map(|commit| ("Commit", commit)));
+        facts.extend(self.release.iter().flat_map(MessageRelease::facts));
         facts.extend(self.overridden.clone().map(|by| ("Overridden by", by)));
         facts.extend(self.link.clone().map(|link| ("More", link)));
         facts

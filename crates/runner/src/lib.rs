@@ -91,6 +91,7 @@ mod target_check;
 mod token_count;
 mod token_estimate;
 mod told_receivers;
+mod told_releases;
 mod tried_forms;
 mod unknown_name;
 mod variants;
@@ -241,6 +242,7 @@ pub use self::{
         QueuedMessages, RunReceivers, ended_run, queue_alarms, queue_for, queue_messages,
         run_message,
     },
+    told_releases::{queue_release, release_receivers},
     unknown_name::UnknownName,
     variants::{ReadRowsError, read_variants},
 };

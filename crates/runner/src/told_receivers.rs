@@ -196,7 +196,7 @@ impl QueuedMessages {
 
     /// Writes one message to one receiver into the outbox, unless it is there. `key` tells it from others about the
     /// same run.
-    fn add(
+    pub(crate) fn add(
         &mut self,
         out: &Path,
         receiver: &ReceiverSpec,
@@ -230,7 +230,7 @@ impl QueuedMessages {
     }
 
     /// What waits there goes out, too.
-    fn note(&mut self, out: &Path) {
+    pub(crate) fn note(&mut self, out: &Path) {
         if !self.folders.iter().any(|known| known == out) {
             self.folders.push(out.to_owned());
         }

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use evalmark_core::{receiver::ReceiverSpec, suite::near_and_known};
+use evalmark_core::{
+    receiver::{Hears, ReceiverSpec},
+    suite::near_and_known,
+};
 use evalmark_integrations::receivers::{SendOptions, catalog, dry_run, send_all};
 use evalmark_runner::{
     EndedSuite, Host, RunError, ended_run, queue_for, redacted_keys::hide, run_message,
@@ -53,7 +56,7 @@ pub(crate) fn export(args: &ExportArgs, printer: Printer, host: &Host<'_>) -> Re
         return Ok(Exit::Done);
     }
     let specs: Vec<ReceiverSpec> = receivers.iter().map(|one| (*one).clone()).collect();
-    host.check_receivers(&specs)?;
+    host.check_receivers(&specs).map_err(RunError::from)?;
     send(&receivers, &ended, printer, host)
 }
 
@@ -77,7 +80,13 @@ fn chosen(names: &[String], ended: &EndedSuite) -> Result<Vec<ReceiverSpec>> {
     }
     let is_named =
         |one: &ReceiverSpec| names.iter().any(|name| one.name == *name || one.kind == *name);
-    Ok(all.into_iter().filter(is_named).collect())
+    let named: Vec<_> = all.into_iter().filter(is_named).collect();
+    if let Some(deaf) = named.iter().find(|one| one.hears == Hears::Releases) {
+        let error = RunError::new(format!("`{}` is told of releases, not of runs", deaf.name));
+        let hint = "`evalmark release promote` and `release rollback` tell it";
+        return Err(error.with_hint(hint).into());
+    }
+    Ok(named)
 }
 
 /// A receiver of a kind that needs neither a parameter nor a secret.
@@ -89,7 +98,8 @@ fn without_parameters(name: &str) -> Option<ReceiverSpec> {
         name: name.to_owned(),
         kind: name.to_owned(),
         params,
-        on: kind.section.default_occasions(),
+        hears: kind.hears,
+        on: kind.default_occasions(),
         template: None,
         secrets,
     })

@@ -1,11 +1,12 @@
-//! `evalmark export grafana` and `evalmark export prometheus-rules`: a dashboard and alerts over a suite's metrics in Prometheus.
+//! `evalmark export grafana`, `kibana` and `prometheus-rules`: dashboards and alerts over what of a suite is in other products.
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use evalmark_integrations::dashboards::{
-    Observed, RuleLimits, grafana_dashboard, prometheus_rules,
+use evalmark_integrations::{
+    dashboards::{Observed, RuleLimits, grafana_dashboard, kibana_dashboard, prometheus_rules},
+    receivers::RUNS_INDEX,
 };
 use evalmark_runner::{Host, ScaledSuite};
 
@@ -15,6 +16,8 @@ use crate::{exit::Exit, print::Printer};
 pub(super) enum ExportCommand {
     /// A Grafana dashboard of a suite, as JSON to import; its figures come from Prometheus
     Grafana(DashboardArgs),
+    /// Saved objects of Kibana or OpenSearch Dashboards, as NDJSON to import; what they show comes from the receiver `elasticsearch`
+    Kibana(KibanaArgs),
     /// Prometheus' recording and alerting rules of a suite, as YAML
     PrometheusRules(RulesArgs),
 }
@@ -24,6 +27,16 @@ pub(super) struct DashboardArgs {
     /// Suite file (YAML)
     #[arg(value_name = "SUITE")]
     suite: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KibanaArgs {
+    /// Suite file (YAML)
+    #[arg(value_name = "SUITE")]
+    suite: PathBuf,
+    /// The data stream or index that has the documents, or a pattern of several
+    #[arg(long, value_name = "NAME", default_value = RUNS_INDEX)]
+    index: String,
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +63,9 @@ pub(super) fn export(command: &ExportCommand, printer: Printer, host: &Host<'_>)
     match command {
         ExportCommand::Grafana(DashboardArgs { suite }) => {
             printer.result(&format!("{:#}", grafana_dashboard(&observed(suite)?)));
+        }
+        ExportCommand::Kibana(KibanaArgs { suite, index }) => {
+            printer.result(kibana_dashboard(&observed(suite)?, index).trim_end());
         }
         ExportCommand::PrometheusRules(RulesArgs { suite, run_age, record_age, max_failed }) => {
             let (run_age, record_age, failed) = (*run_age, *record_age, *max_failed);

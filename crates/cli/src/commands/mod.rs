@@ -35,6 +35,7 @@ mod prompts;
 mod prompts_history;
 mod release;
 mod release_push;
+mod release_told;
 mod report;
 mod resume;
 mod run;

@@ -16,7 +16,10 @@ use evalmark_store::{audit::Who, durable, named_run::existing_run};
 use evalmark_terminal::releases;
 use serde_json::Value;
 
-use super::release_push::{FollowArgs, Followed, PushArgs, push};
+use super::{
+    release_push::{FollowArgs, Followed, PushArgs, push},
+    release_told::Listeners,
+};
 use crate::{
     args::{FormatArgs, OutArgs},
     environment::signing_key,
@@ -155,6 +158,8 @@ pub(crate) struct PromoteArgs {
     #[command(flatten)]
     follow: FollowArgs,
     #[command(flatten)]
+    out: OutArgs,
+    #[command(flatten)]
     place: PlaceArgs,
 }
 
@@ -179,6 +184,8 @@ pub(crate) struct RollbackArgs {
     key: KeyArgs,
     #[command(flatten)]
     follow: FollowArgs,
+    #[command(flatten)]
+    out: OutArgs,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -369,9 +376,12 @@ impl PromoteArgs {
         };
         let releases = self.place.open()?;
         let registry = self.follow.open(&self.place.library, host)?;
+        let listeners = Listeners::of(&releases, host)?;
         let promoted = promote_release(&releases, &options, host);
         self.place.followed(promoted, printer, |promoted| {
             warn(&promoted.warnings, printer);
+            let release = (&releases, &*self.to, promoted.state.release);
+            listeners.tell(release, &self.out, printer, host);
             let followed =
                 registry.as_ref().map(|to| Followed::new(to, &releases, &self.to, printer));
             (releases::promoted(promoted), promoted_document(promoted), followed)
@@ -391,9 +401,12 @@ impl RollbackArgs {
         };
         let releases = self.place.open()?;
         let registry = self.follow.open(&self.place.library, host)?;
+        let listeners = Listeners::of(&releases, host)?;
         let back = roll_back(&releases, &options);
         self.place.followed(back, printer, |back| {
             warn(&back.warnings, printer);
+            let release = (&releases, &*self.environment, back.state.release);
+            listeners.tell(release, &self.out, printer, host);
             let gone = back.prompts.iter().filter(|(_, hash)| hash.is_none());
             let gone = gone.map(|(name, _)| name.clone());
             let followed = registry.as_ref().map(|to| {

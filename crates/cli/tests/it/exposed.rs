@@ -211,3 +211,46 @@ metrics: [{{ name: exact, exact: {{}} }}, {{ name: close, fuzzy: {{ algorithm: j
     let wrong = ["export", "prometheus-rules", "suite.yaml", "--max-failed", "5"];
     assert!(world.run(&wrong).expect(2).stderr.contains("between 0 and 1"));
 }
+
+/// Every object that another refers to is there, names stay in their quotes, and importing it again makes no other object.
+#[test]
+fn saved_objects_of_kibana_belong_together() {
+    let world = World::new(1);
+    let text = r#"
+name: "a\"b or *"
+dataset: { path: data.csv, id: id, target: label }
+prompts: [{ name: plain, template: '{{ text }}' }]
+models: [{ name: kept, recorded: { column: label } }]
+metrics: [{ name: exact, exact: {} }, { name: "c\") or (d", fuzzy: { algorithm: jaro_winkler } }]
+"#;
+    world.write("suite.yaml", text);
+    let export = ["export", "kibana", "suite.yaml", "--index", "logs-quality.*"];
+    let written = world.run(&export).expect(0).stdout;
+    assert_eq!(written, world.run(&export).expect(0).stdout);
+    let objects: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let id = |one: &Value| (one["type"].clone(), one["id"].clone());
+    let ids: Vec<_> = objects.iter().map(id).collect();
+    for object in &objects {
+        for to in object["references"].as_array().expect("references") {
+            assert!(ids.contains(&id(to)), "{to}");
+        }
+    }
+    let unique =
+        |ids: &[(Value, Value)]| ids.iter().enumerate().all(|(at, one)| !ids[..at].contains(one));
+    assert!(unique(&ids), "{ids:?}");
+    let of_kind = |kind: &str| objects.iter().filter(|one| one["type"] == kind).count();
+    let kinds = ["index-pattern", "visualization", "search", "dashboard"].map(of_kind);
+    assert_eq!(kinds, [1, 3, 3, 1]);
+    assert_eq!(objects[0]["attributes"]["title"], "logs-quality.*");
+    let charts = objects
+        .iter()
+        .filter_map(|one| one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"].as_str());
+    let metrics: Vec<Value> = charts
+        .filter_map(|source| serde_json::from_str::<Value>(source).ok())
+        .filter_map(|source| {
+            Some(source["filter"].get(2)?["query"]["match_phrase"]["evalmark.metric"].clone())
+        })
+        .collect();
+    assert_eq!(metrics, ["exact", "c\") or (d"]);
+}

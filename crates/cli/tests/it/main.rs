@@ -71,6 +71,7 @@ mod quickstart;
 mod reasoning;
 mod recorded;
 mod registries;
+mod released_told;
 mod releases;
 mod releases_at_once;
 mod releases_exported;

@@ -62,6 +62,20 @@ impl ReceiverSpec {
         let of_project = of_project(path, kinds, &access).map_err(wrong)?;
         Ok(together(own, of_project))
     }
+
+    /// The receivers of the project's file above a folder, where no suite is at hand.
+    pub fn of_folder(
+        folder: &Path,
+        kinds: &[ReceiverKind],
+        roots: &[PathBuf],
+    ) -> Result<Vec<Self>, SuiteError> {
+        let inside = folder.join(PROJECT_FILE);
+        let access = FileAccess::of_suite(&inside, roots).map_err(|error| {
+            SuiteError::Unreadable { path: folder.to_owned(), reason: error.to_string() }
+        })?;
+        let wrong = |list| Mistakes { path: folder.to_owned(), list };
+        Ok(of_project(&inside, kinds, &access).map_err(wrong)?)
+    }
 }
 
 /// The suite's own receivers, and those of the project that it does not name anew.
@@ -204,13 +218,18 @@ impl ReceiverReader<'_> {
             }
             Err(ParamError { pointer, message }) => return Err(wrong(below + &pointer, message)),
         };
+        if let Some(on) = &raw.on {
+            let wrong = |message| wrong(format!("{at}/on"), message);
+            kind.check_occasions(on).map_err(wrong)?;
+        }
         let template = raw.template.as_deref();
         let template = template.map(|file| self.template(kind, file, at)).transpose()?;
         Ok(Some(ReceiverSpec {
             name: raw.name.clone().unwrap_or_else(|| kind.name.to_owned()),
             kind: kind.name.to_owned(),
             params,
-            on: raw.on.clone().unwrap_or_else(|| section.default_occasions()),
+            hears: kind.hears,
+            on: raw.on.clone().unwrap_or_else(|| kind.default_occasions()),
             template,
             secrets,
         }))

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HttpRequest, Method, StatusCode, Url};
 use evalmark_report::run_message::{MessageScore, RunMessage};
@@ -71,6 +71,7 @@ impl DefineReceiver for Confluence {
     const ABOUT: About = About {
         name: "confluence",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Confluence: a page for each suite, with the last verdict, its figures and the runs before it.",
         tells_repetitions: true,
         updates: false,

@@ -83,6 +83,14 @@ impl DeliveryError {
         Self { progress: Some(Box::new(progress)), ..self }
     }
 
+    /// The same of a request that changes nothing at the receiver: nothing of the message arrived.
+    pub(super) fn not_arrived(self) -> Self {
+        match self.fate {
+            Fate::InDoubt => Self { fate: Fate::NotArrived(None), ..self },
+            Fate::NotArrived(_) | Fate::Refused => self,
+        }
+    }
+
     /// Something that only a change by somebody mends.
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self::new(Fate::Refused, message)

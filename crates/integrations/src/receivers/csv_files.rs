@@ -3,7 +3,7 @@
 use csv::{Terminator, WriterBuilder};
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
     suite::file_name,
 };
 use evalmark_report::{run_message::RunMessage, samples::SampleRecord};
@@ -42,6 +42,7 @@ impl DefineReceiver for CsvFiles {
     const ABOUT: About = About {
         name: "csv",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Two CSV files for spreadsheets, of the run's scores and its samples, in which no cell is a formula.",
         tells_repetitions: true,
         updates: false,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{CheckTemplate, ReceiverKind, ReceiverSection, SecretUse},
+    receiver::{CheckTemplate, Hears, ReceiverKind, ReceiverSection, SecretUse},
 };
 use evalmark_report::run_message::RunMessage;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -20,6 +20,8 @@ pub(super) struct About {
     pub(super) name: &'static str,
     /// The section that it belongs to.
     pub(super) section: ReceiverSection,
+    /// What it can be told of.
+    pub(super) hears: Hears,
     /// What it receives, in a sentence.
     pub(super) summary: &'static str,
     /// Whether being told twice ends as being told once does.
@@ -85,6 +87,7 @@ pub(super) fn row<D: DefineReceiver>() -> Row {
     let kind = ReceiverKind {
         name: D::ABOUT.name,
         section: D::ABOUT.section,
+        hears: D::ABOUT.hears,
         summary: D::ABOUT.summary,
         schema: schema::<D>,
         open: |params| Ok(open::<D>(params)?.secrets()),

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest, Method, Url};
 use evalmark_report::run_message::MessageEvent;
@@ -19,7 +19,7 @@ use super::{
     beside::{Beside, OnServer},
     courier::{Courier, DeliveryError, Fate, Outgoing},
     definition::{About, DefineReceiver, Letter},
-    index_template::{INDEX, IndexKind, index_template},
+    index_template::{IndexKind, RUNS_INDEX, index_template},
     server::{Server, below},
 };
 
@@ -50,6 +50,7 @@ impl DefineReceiver for Elasticsearch {
     const ABOUT: About = About {
         name: "elasticsearch",
         section: ReceiverSection::Export,
+        hears: Hears::RunsAndReleases,
         summary: "Elasticsearch or OpenSearch: the run, its comparisons and its scores as ECS documents.",
         tells_repetitions: true,
         updates: false,
@@ -59,7 +60,7 @@ impl DefineReceiver for Elasticsearch {
 
     fn open(Beside { shared, own }: OnServer<Params>) -> Result<Self, ParamError> {
         let Params { index, api_key_env, setup } = own;
-        let index = index.unwrap_or_else(|| INDEX.to_owned());
+        let index = index.unwrap_or_else(|| RUNS_INDEX.to_owned());
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
         if index.is_empty()
             || index.len() > 255
@@ -206,6 +207,7 @@ fn action(event: MessageEvent) -> &'static str {
     match event {
         MessageEvent::RunEnded => "run",
         MessageEvent::Drift => "drift",
+        MessageEvent::Released => "release",
     }
 }
 

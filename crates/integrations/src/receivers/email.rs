@@ -5,7 +5,7 @@ use std::fmt::Write;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_report::{run_message::RunMessage, safe_text::markup_escaped};
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
@@ -43,6 +43,7 @@ impl DefineReceiver for Email {
     const ABOUT: About = About {
         name: "email",
         section: ReceiverSection::Notify,
+        hears: Hears::RunsAndReleases,
         summary: "An .eml file in the outbox, for a mail program of your own to send.",
         tells_repetitions: true,
         updates: false,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Where documents go, unless the suite names another data stream or index.
-pub(super) const INDEX: &str = "logs-evalmark.runs-default";
+pub const RUNS_INDEX: &str = "logs-evalmark.runs-default";
 
 /// Above the templates that Elasticsearch brings with it for `logs-*-*`, which have 100.
 const PRIORITY: u32 = 500;

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use evalmark_core::{
     key_hosts::KeyOwner,
     metric::ParamError,
-    receiver::{ReceiverSection, SecretGoes, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretGoes, SecretUse},
 };
 use evalmark_net::{HttpRequest, StatusCode, Url};
 use evalmark_report::{run_message::RunMessage, samples::SampleRecord};
@@ -87,6 +87,7 @@ impl DefineReceiver for Langfuse {
     const ABOUT: About = About {
         name: "langfuse",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Langfuse: a dataset run for each prompt and model, with a trace and scores for each sample.",
         tells_repetitions: true,
         updates: false,

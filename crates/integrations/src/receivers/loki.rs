@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest};
 use evalmark_report::run_message::MessageEvent;
@@ -40,6 +40,7 @@ impl DefineReceiver for Loki {
     const ABOUT: About = About {
         name: "loki",
         section: ReceiverSection::Export,
+        hears: Hears::RunsAndReleases,
         summary: "Grafana Loki: each run as one line of JSON, in a stream of its suite.",
         // A line that a stream has at a moment is there once.
         tells_repetitions: true,
@@ -95,6 +96,7 @@ fn body(letter: &Letter<'_>) -> Value {
         "event": match message.event {
             MessageEvent::RunEnded => "run.ended",
             MessageEvent::Drift => "drift.alarm",
+            MessageEvent::Released => "prompts.released",
         },
         "id": letter.id,
         "suite": message.suite,

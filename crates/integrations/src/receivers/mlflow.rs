@@ -7,7 +7,7 @@ mod traces;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HttpRequest, Method, StatusCode, Url};
 use evalmark_report::run_message::{MessageEvent, RunMessage};
@@ -67,6 +67,7 @@ impl DefineReceiver for Mlflow {
     const ABOUT: About = About {
         name: "mlflow",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "MLflow: a run with scores as metrics, what was run as parameters, and the message as an artefact.",
         tells_repetitions: true,
         updates: false,

@@ -11,15 +11,19 @@ mod definition;
 mod dry_run;
 mod elasticsearch;
 mod email;
+mod google_analytics;
+mod history_picture;
 mod index_template;
 mod langfuse;
 mod loki;
 mod message_template;
+mod mixpanel;
 mod mlflow;
 mod network;
 mod otlp;
 mod prometheus_remote_write;
 mod pushgateway;
+mod release_events;
 mod samples;
 mod send;
 mod server;
@@ -38,7 +42,7 @@ use evalmark_core::receiver::ReceiverKind;
 use self::definition::{Row, row};
 pub use self::{
     dry_run::{DryRunError, dry_run},
-    index_template::{IndexKind, index_template},
+    index_template::{IndexKind, RUNS_INDEX, index_template},
     send::{DeliveryEvent, SendOptions, SendOutcome, send_all},
 };
 
@@ -60,6 +64,8 @@ fn rows() -> &'static [Row] {
             row::<langfuse::Langfuse>(),
             row::<csv_files::CsvFiles>(),
             row::<confluence::Confluence>(),
+            row::<google_analytics::GoogleAnalytics>(),
+            row::<mixpanel::Mixpanel>(),
         ]
     });
     &ROWS

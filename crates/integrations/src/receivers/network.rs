@@ -140,7 +140,7 @@ impl Network<'_> {
     fn words(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let said = ["/message", "/error/message", "/error", "/detail"];
+        let said = ["/failed_records/0/message", "/message", "/error/message", "/error", "/detail"];
         let named = said.iter().find_map(|place| value.pointer(place)?.as_str());
         let is_page = text.trim_start().starts_with('<');
         let text = named.unwrap_or(if is_page { "" } else { &text });

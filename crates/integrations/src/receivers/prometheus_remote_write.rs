@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest, StatusCode};
 use evalmark_report::{
@@ -53,6 +53,7 @@ impl DefineReceiver for RemoteWrite {
     const ABOUT: About = About {
         name: "prometheus_remote_write",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Prometheus, Mimir, VictoriaMetrics and others that take remote write 1.0: the figures of each run.",
         // A value that a series has at a moment is there once.
         tells_repetitions: true,

@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest, Method};
 use evalmark_report::{
@@ -38,6 +38,7 @@ impl DefineReceiver for Pushgateway {
     const ABOUT: About = About {
         name: "pushgateway",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Prometheus' Pushgateway: the latest figures of each suite, until Prometheus takes them.",
         tells_repetitions: true,
         updates: false,
@@ -70,7 +71,7 @@ impl DefineReceiver for Pushgateway {
         let url = match message.event {
             MessageEvent::RunEnded => below(&base, &group),
             // An alarm has a group of its own, so that the figures of the run stay.
-            MessageEvent::Drift => {
+            MessageEvent::Drift | MessageEvent::Released => {
                 let alarm = message.run_id.replace('/', "_");
                 below(&base, &[&group[..], &["alarm", &alarm]].concat())
             }

@@ -6,7 +6,7 @@
 use evalmark_core::{
     key_hosts::KeyOwner,
     metric::ParamError,
-    receiver::{ReceiverSection, SecretGoes, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretGoes, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest, Url};
 use schemars::JsonSchema;
@@ -58,6 +58,7 @@ impl DefineReceiver for Slack {
     const ABOUT: About = About {
         name: "slack",
         section: ReceiverSection::Notify,
+        hears: Hears::RunsAndReleases,
         summary: "A channel of Slack, by incoming webhook, or by a bot that keeps one message a run.",
         tells_repetitions: false,
         updates: true,

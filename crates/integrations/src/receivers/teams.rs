@@ -6,7 +6,7 @@
 use evalmark_core::{
     key_hosts::KeyOwner,
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::HttpRequest;
 use schemars::JsonSchema;
@@ -48,6 +48,7 @@ impl DefineReceiver for Teams {
     const ABOUT: About = About {
         name: "teams",
         section: ReceiverSection::Notify,
+        hears: Hears::RunsAndReleases,
         summary: "A channel or chat of Microsoft Teams, by the webhook of a workflow.",
         tells_repetitions: false,
         updates: false,

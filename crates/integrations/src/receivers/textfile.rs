@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretGoes, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretGoes, SecretUse},
 };
 use evalmark_report::{
     exposition::ExpositionFormat,
@@ -41,6 +41,7 @@ impl DefineReceiver for Textfile {
     const ABOUT: About = About {
         name: "textfile",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "A file of the suite's latest figures, which Prometheus' node_exporter shows.",
         tells_repetitions: true,
         updates: false,
@@ -74,7 +75,7 @@ impl DefineReceiver for Textfile {
         let name = match event {
             MessageEvent::RunEnded => file_name(suite),
             // An alarm has a file of its own, so that the figures of the run stay.
-            MessageEvent::Drift => file_name(&format!("{suite} {run_id}")),
+            MessageEvent::Drift | MessageEvent::Released => file_name(&format!("{suite} {run_id}")),
         };
         courier.write(&folder, &name, figures.as_bytes())?;
         Ok(None)

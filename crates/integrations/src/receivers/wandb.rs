@@ -6,7 +6,7 @@ mod protobuf;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_report::run_message::RunMessage;
 use jiff::{Timestamp, tz::TimeZone};
@@ -64,6 +64,7 @@ impl DefineReceiver for Wandb {
     const ABOUT: About = About {
         name: "wandb",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "Weights & Biases: an offline folder with the run and its tables, which `wandb sync` takes.",
         tells_repetitions: true,
         updates: false,

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use evalmark_core::{
     key_hosts::KeyOwner,
     metric::ParamError,
-    receiver::{ReceiverSection, SecretGoes, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretGoes, SecretUse},
 };
 use evalmark_net::{HeaderValue, HttpRequest};
 use evalmark_report::run_message::MessageEvent;
@@ -53,6 +53,7 @@ impl DefineReceiver for Webhook {
     const ABOUT: About = About {
         name: "webhook",
         section: ReceiverSection::Notify,
+        hears: Hears::RunsAndReleases,
         summary: "A server of your own: it gets a CloudEvents 1.0 event as JSON, signed where you want that.",
         tells_repetitions: true,
         updates: false,
@@ -110,6 +111,7 @@ fn event(letter: &Letter<'_>) -> Result<Value, DeliveryError> {
         "type": match letter.message.event {
             MessageEvent::RunEnded => "io.evalmark.run.ended",
             MessageEvent::Drift => "io.evalmark.drift.alarm",
+            MessageEvent::Released => "io.evalmark.prompts.released",
         },
         "subject": letter.message.run_id,
         "time": letter.created_at,

@@ -7,7 +7,7 @@ use evalmark_core::{
         ChangedAlongside, DriftAlarm, DriftReport, Movement, StreamDrift, StreamKind, StreamLevel,
         UnseenCategory,
     },
-    receiver::ReceiverSpec,
+    receiver::{Hears, ReceiverSpec},
 };
 use evalmark_integrations::receivers::{catalog, dry_run};
 use evalmark_report::{drift_message::AlarmContext, run_message::RunMessage};
@@ -63,6 +63,7 @@ fn receiver(kind: &str, template: Option<&str>) -> ReceiverSpec {
         name: kind.to_owned(),
         kind: kind.to_owned(),
         params,
+        hears: Hears::RunsAndReleases,
         on: Vec::new(),
         template: template.map(str::to_owned),
         secrets: Vec::new(),

@@ -1,5 +1,6 @@
 //! Sources against servers on this machine and files in a folder.
 
+mod analytics_receivers;
 mod confluence_receiver;
 mod drift_alarms;
 mod elasticsearch_receiver;

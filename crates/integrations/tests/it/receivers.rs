@@ -76,6 +76,18 @@ impl Place {
         verdict: &str,
         template: Option<&str>,
     ) {
+        self.queue_message(kind, params, verdict, template, &hostile());
+    }
+
+    /// Queues any message.
+    pub(crate) fn queue_message(
+        &self,
+        kind: &str,
+        params: &Value,
+        verdict: &str,
+        template: Option<&str>,
+        message: &RunMessage,
+    ) {
         let known = catalog().iter().find(|known| known.name == kind).expect("a kind");
         (known.open)(params).expect("good parameters");
         let receiver = OutboxReceiver {
@@ -84,7 +96,7 @@ impl Place {
             params: params.clone(),
             template: template.map(str::to_owned),
         };
-        let entry = OutboxEntry::new(receiver, ("s", "r"), verdict, json!(hostile()));
+        let entry = OutboxEntry::new(receiver, ("s", "r"), verdict, json!(message));
         self.outbox().add(&entry, |text| text.into()).expect("written");
     }
 

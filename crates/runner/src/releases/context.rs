@@ -144,7 +144,7 @@ impl Releases {
     }
 
     /// The folder that holds the releases: paths in them are seen from there.
-    pub(super) fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         root_of(&self.folder.path)
     }
 

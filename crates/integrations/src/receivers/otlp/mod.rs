@@ -9,7 +9,7 @@ use std::path::Path;
 
 use evalmark_core::{
     metric::ParamError,
-    receiver::{ReceiverSection, SecretUse},
+    receiver::{Hears, ReceiverSection, SecretUse},
 };
 use evalmark_net::{HeaderName, HeaderValue, HttpRequest, Url};
 use evalmark_report::{
@@ -113,6 +113,7 @@ impl DefineReceiver for Otlp {
     const ABOUT: About = About {
         name: "otlp",
         section: ReceiverSection::Export,
+        hears: Hears::Runs,
         summary: "OpenTelemetry: a trace a run with a span a request, an event a score, and the figures as metrics.",
         // Spans have the same ids whenever they are sent.
         tells_repetitions: true,

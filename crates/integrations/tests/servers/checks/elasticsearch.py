@@ -24,7 +24,60 @@ def check(world):
     (score,) = (one["evalmark"]["score"] for one in documents if one["event"]["action"] == "score")
     assert abs(score - 80 / 120) < 1e-9, score
     print(f"        osmem: {len(documents)} documents", file=sys.stderr)
+    every_panel_finds_its_documents(world, base, run)
     refused_goes_again_alone(world, base, run)
+
+
+def every_panel_finds_its_documents(world, base, run):
+    """The dashboard's filters and aggregations, asked as Kibana asks them."""
+    world.suite(f"  - elasticsearch: {{ url: '{base}', index: charted, setup: index }}\n", wrong=40)
+    world.run_evalmark("export", run, "--to", "elasticsearch")
+    text = world.run_evalmark("export", "kibana", "suite.yaml", "--index", "charted")
+    objects = [json.loads(line) for line in text.splitlines()]
+    by_id = {(one["type"], one["id"]): one for one in objects}
+    for one in objects:
+        for reference in one["references"]:
+            assert (reference["type"], reference["id"]) in by_id, reference
+    (pattern,) = (one for one in objects if one["type"] == "index-pattern")
+    index = pattern["attributes"]["title"]
+    answers = {}
+    for one in objects:
+        if one["type"] not in ("search", "visualization"):
+            continue
+        attributes = one["attributes"]
+        source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        body = {"size": 10, "query": {"bool": {"filter": [part["query"] for part in source["filter"]]}}}
+        if one["type"] == "search":
+            body["sort"] = [{field: order} for field, order in attributes["sort"]]
+        else:
+            body["aggs"] = aggregation(json.loads(attributes["visState"])["aggs"])
+        answers[attributes["title"]] = world.post_json(f"{base}/{index}/_search", body)
+    assert answers["Runs [support]"]["hits"]["total"]["value"] == 1, answers
+    assert answers["Alarms of production [support]"]["hits"]["total"]["value"] == 0, answers
+    (bucket,) = answers["Runs by answer [support]"]["aggregations"]["2"]["buckets"]
+    assert [one["key"] for one in bucket["3"]["buckets"]] == ["regressed"], bucket
+    (bucket,) = answers["Score: exact [support]"]["aggregations"]["2"]["buckets"]
+    (prompt,) = bucket["3"]["buckets"]
+    (model,) = prompt["4"]["buckets"]
+    assert (prompt["key"], model["key"]) == ("production", "small"), bucket
+    assert abs(model["1"]["value"] - 80 / 120) < 1e-9, model
+    print(f"        osmem: {len(answers)} panels of the dashboard asked", file=sys.stderr)
+
+
+def aggregation(parts):
+    """The request that Kibana makes of a chart's state: groups within groups, the metric innermost."""
+    metrics = {
+        part["id"]: {part["type"]: part["params"]} for part in parts if part["schema"] == "metric" and part["type"] != "count"
+    }
+    found = metrics
+    for part in reversed([part for part in parts if part["schema"] != "metric"]):
+        params = part["params"]
+        if part["type"] == "date_histogram":
+            asked = {"field": params["field"], "calendar_interval": "1d", "min_doc_count": params["min_doc_count"]}
+        else:
+            asked = {"field": params["field"], "size": params["size"], "order": {params["orderBy"]: params["order"]}}
+        found = {part["id"]: {part["type"]: asked, **({"aggs": found} if found else {})}}
+    return found
 
 
 def refused_goes_again_alone(world, base, run):
