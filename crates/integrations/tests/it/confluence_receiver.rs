@@ -29,7 +29,8 @@ fn without_page(seen: &Seen) -> Reply {
 
 /// A Confluence that has the page in version 3, with a run in its history.
 fn with_page(seen: &Seen) -> Reply {
-    let run = json!({ "run_id": "r-0", "started_at": "2025-12-31T00:00:00Z", "answer": "<b>pass</b>", "scores": "" });
+    let scores = json!([["PLACE", 0.5, [0.4, 0.6]]]);
+    let run = json!({ "run_id": "r-0", "started_at": "2025-12-31T00:00:00Z", "answer": "<b>pass</b>", "scores": "", "values": scores });
     let property = json!({ "id": "5", "value": { "runs": [run] }, "version": { "number": 2 } });
     let page = json!({ "id": "99", "version": { "number": 3 } });
     match &*path(seen) {
@@ -127,4 +128,66 @@ fn each_class_of_errors_has_what_follows() {
     check(|_| Reply::status(503), "503", 1);
     check(|_| Reply::bytes("<html>"), "none that Confluence gives", 1);
     check(|_| Reply::json(&json!({ "results": [] })), "no space `QA`", 3600);
+}
+
+/// The key under which the history keeps the message's score.
+fn kept_key() -> String {
+    let place = Place::new(without_page);
+    let seen = sent(&place, "cloud");
+    let kept = seen.iter().find(|seen| path(seen) == "POST /api/v2/pages/99/properties");
+    let kept = kept.expect("a history").json();
+    kept["value"]["runs"][0]["values"][0][0].as_str().expect("a key").to_owned()
+}
+
+/// A Confluence with the page, whose run before has the same score, and with a picture or none.
+fn with_past(seen: &Seen, key: &str, has_picture: bool) -> Reply {
+    let attached = if has_picture { json!([{ "id": "att7" }]) } else { json!([]) };
+    if path(seen) == "GET /rest/api/content/99/child/attachment" {
+        assert!(seen.path.ends_with("?filename=evalmark-history.png"), "{}", seen.path);
+        return Reply::json(&json!({ "results": attached }));
+    }
+    let reply = with_page(seen);
+    reply.change_body(|body| {
+        String::from_utf8(body)
+            .map_or_else(|_| Vec::new(), |text| text.replace("PLACE", key).into_bytes())
+    })
+}
+
+#[test]
+fn the_scores_so_far_are_a_picture_that_is_attached() {
+    let key = kept_key();
+    let check = |edition: &str, has_picture: bool, at: &str, put: &str, body: &str| {
+        let key = key.clone();
+        let place = Place::new(move |seen| with_past(seen, &key, has_picture));
+        let seen = sent(&place, edition);
+        let uploaded = seen.iter().find(|seen| path(seen) == at).expect("a picture");
+        assert_eq!(uploaded.header("x-atlassian-token"), Some("nocheck"));
+        assert!(uploaded.header("authorization").is_some());
+        let kind = uploaded.header("content-type").expect("a type");
+        let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a form");
+        let text = String::from_utf8_lossy(&uploaded.body);
+        assert!(text.starts_with(&format!("--{boundary}\r\n")), "{kind}");
+        assert!(text.ends_with(&format!("--{boundary}--\r\n")), "{kind}");
+        assert!(text.contains("filename=\"evalmark-history.png\"") && text.contains("\u{fffd}PNG"));
+        let page = seen.iter().find(|seen| path(seen) == put).expect("a page").json();
+        let text = page.pointer(body).and_then(Value::as_str).expect("a body");
+        assert!(text.contains("<ri:attachment ri:filename=\"evalmark-history.png\" />"), "{text}");
+    };
+    let (cloud, own) = ("/body/value", "/body/storage/value");
+    let attachment = "/rest/api/content/99/child/attachment";
+    check("cloud", true, &format!("PUT {attachment}"), "PUT /api/v2/pages/99", cloud);
+    let page = "PUT /rest/api/content/99";
+    check("data_center", false, &format!("POST {attachment}"), page, own);
+    check("data_center", true, &format!("POST {attachment}/att7/data"), page, own);
+}
+
+#[test]
+fn a_page_need_not_have_a_picture() {
+    let key = kept_key();
+    let place = Place::new(move |seen| with_past(seen, &key, true));
+    let mut params = params(&place, "data_center");
+    params["picture"] = false.into();
+    place.queue("confluence", &params, "v");
+    assert!(is_sent(&place.send(Duration::ZERO).0));
+    assert!(place.server.requests().iter().all(|seen| !seen.path.contains("attachment")));
 }

@@ -1,20 +1,26 @@
 //! `confluence`: a page of Confluence for each suite, with the last verdict, its figures and the runs before it.
 //!
 //! Cloud and Data Center speak two dialects of one protocol. A page is changed only from the version that was read: where
-//! somebody changed it meanwhile (409), it is read again. The runs before are kept as a property of the page.
+//! somebody changed it meanwhile (409), it is read again. The runs before are kept as a property of the page, and shown as a
+//! picture that is attached to it.
 
-use std::fmt::Write;
+mod history;
+mod page;
 
 use evalmark_core::{
     metric::ParamError,
     receiver::{Hears, ReceiverSection, SecretUse},
 };
-use evalmark_net::{HttpRequest, Method, StatusCode, Url};
-use evalmark_report::run_message::{MessageScore, RunMessage};
+use evalmark_net::{HeaderValue, HttpRequest, Method, StatusCode, Url};
+use evalmark_report::run_message::RunMessage;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::{
+    history::{History, PastRun, picture, with_run},
+    page::{PICTURE, page_body},
+};
 use super::{
     beside::{Beside, OnServer},
     courier::{Courier, DeliveryError, Fate, Outgoing},
@@ -24,9 +30,6 @@ use super::{
 
 /// How often a page is read again that somebody changes meanwhile.
 const MOST_CONFLICTS: u32 = 3;
-
-/// Runs that a page's history has: a property takes 32 KB.
-const MOST_RUNS: usize = 50;
 
 /// The property that keeps the history.
 const PROPERTY: &str = "evalmark-history";
@@ -56,6 +59,13 @@ pub(super) struct Params {
     /// Which Confluence it is. Default: what the address says.
     #[serde(default)]
     edition: Option<Edition>,
+    /// Whether a picture of the scores so far is attached to the page. Default: it is, once there are two runs.
+    #[serde(default = "yes")]
+    picture: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug)]
@@ -65,6 +75,7 @@ pub(super) struct Confluence {
     title: Option<String>,
     parent: Option<String>,
     edition: Option<Edition>,
+    has_picture: bool,
 }
 
 impl DefineReceiver for Confluence {
@@ -80,7 +91,7 @@ impl DefineReceiver for Confluence {
     type Params = OnServer<Params>;
 
     fn open(Beside { shared, own }: OnServer<Params>) -> Result<Self, ParamError> {
-        let Params { space, title, parent, edition } = own;
+        let Params { space, title, parent, edition, picture: has_picture } = own;
         let wrong = |pointer: &str, message: &str| ParamError {
             pointer: pointer.to_owned(),
             message: message.to_owned(),
@@ -97,7 +108,7 @@ impl DefineReceiver for Confluence {
         if parent.as_ref().is_some_and(|parent| !is_id(parent)) {
             return Err(wrong("/parent", "`parent` is the ID of a page: digits in quotes"));
         }
-        Ok(Self { server: Server::open(shared)?, space, title, parent, edition })
+        Ok(Self { server: Server::open(shared)?, space, title, parent, edition, has_picture })
     }
 
     fn secrets(&self) -> Vec<SecretUse> {
@@ -165,6 +176,11 @@ struct Space {
     id: String,
 }
 
+#[derive(Debug, Deserialize)]
+struct Attachment {
+    id: String,
+}
+
 /// The history as a property of a page.
 #[derive(Debug, Default, Deserialize)]
 struct Property {
@@ -174,22 +190,6 @@ struct Property {
     value: History,
     #[serde(default)]
     version: Version,
-}
-
-#[derive(Debug, Default, Deserialize, Serialize)]
-struct History {
-    #[serde(default)]
-    runs: Vec<PastRun>,
-}
-
-/// A run in the history.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct PastRun {
-    run_id: String,
-    started_at: String,
-    answer: String,
-    /// The first scores of the run.
-    scores: String,
 }
 
 impl Api<'_> {
@@ -228,16 +228,47 @@ impl Api<'_> {
     fn write(&mut self, message: &RunMessage) -> Result<String, DeliveryError> {
         let space = self.space()?;
         let Some(page) = self.find(&space)? else {
+            // One run makes no picture.
             let history = with_run(Vec::new(), message);
-            let page = self.create(&space, &page_body(message, &history))?;
+            let page = self.create(&space, &page_body(message, &history, false))?;
             self.keep_history(&page.id, &Property::default(), history)?;
             return Ok(page.id);
         };
         let property = self.property(&page.id)?;
         let history = with_run(property.value.runs.clone(), message);
-        self.update(&page, &page_body(message, &history), message)?;
+        let picture = picture(&history, message).filter(|_| self.receiver.has_picture);
+        if let Some(picture) = &picture {
+            self.attach(&page.id, picture)?;
+        }
+        self.update(&page, &page_body(message, &history, picture.is_some()), message)?;
         self.keep_history(&page.id, &property, history)?;
         Ok(page.id)
+    }
+
+    /// Attaches the picture to the page, in the place of the one that is there.
+    fn attach(&mut self, page: &str, picture: &[u8]) -> Result<(), DeliveryError> {
+        let all = ["rest", "api", "content", page, "child", "attachment"];
+        let url = below(&self.base, &all);
+        // Cloud makes or replaces it by one request, which Data Center does not know.
+        let (method, url) = match self.edition {
+            Edition::Cloud => (Method::PUT, url),
+            Edition::DataCenter => {
+                let mut named = url.clone();
+                named.query_pairs_mut().append_pair("filename", PICTURE);
+                let found: Found<Attachment> =
+                    self.send(Method::GET, named, None, json!({ "results": [] }))?;
+                let there = found.results.first().map(|one| below(&url, &[&one.id, "data"]));
+                (Method::POST, there.unwrap_or(url))
+            }
+        };
+        let (kind, body) = multipart(picture);
+        let mut request = HttpRequest::post_json(url, body);
+        request.method = method;
+        request.headers.insert("content-type", kind);
+        // Without it, Confluence takes the upload for one of another site's.
+        request.headers.insert("x-atlassian-token", HeaderValue::from_static("nocheck"));
+        let request = self.receiver.server.signed(request, self.courier)?;
+        self.courier.send(Outgoing::alone(request)).map(drop)
     }
 
     /// What names the space: its ID in Cloud, its key in Data Center.
@@ -348,94 +379,17 @@ impl Api<'_> {
     }
 }
 
-/// The history with a run, the newest first; a run that is there is there once.
-fn with_run(mut runs: Vec<PastRun>, message: &RunMessage) -> Vec<PastRun> {
-    let run_id: String = message.run_id.chars().take(100).collect();
-    runs.retain(|run| run.run_id != run_id);
-    let scores: Vec<_> = message.scores.iter().take(3).map(MessageScore::line).collect();
-    let run = PastRun {
-        run_id,
-        started_at: message.started_at.clone(),
-        answer: message.answer.clone(),
-        scores: scores.join("; ").chars().take(300).collect(),
-    };
-    runs.push(run);
-    runs.sort_by(|a, b| b.started_at.cmp(&a.started_at));
-    runs.truncate(MOST_RUNS);
-    runs
-}
-
-/// The page in Confluence's storage format. Every text in it is escaped: none is markup or a macro.
-fn page_body(message: &RunMessage, history: &[PastRun]) -> String {
-    let mut out = String::new();
-    let head = format!("{} {}", message.mark(), message.answer);
-    let _ = write!(out, "<h2>{}</h2><p>{}</p>", escaped(&head), escaped(&message.says));
-    let facts: Vec<_> = message.facts().into_iter().filter(|(name, _)| *name != "More").collect();
-    for (name, value) in facts {
-        let _ = write!(out, "<p>{}: {}</p>", escaped(name), escaped(&value));
-    }
-    if let Some(link) = &message.link {
-        let _ = write!(out, "<p><a href=\"{}\">More</a></p>", escaped(link));
-    }
-    let compared = message.comparisons.iter().map(|one| {
-        [
-            one.metric.clone(),
-            one.prompt.clone(),
-            one.model.clone(),
-            one.answer.clone(),
-            one.values(),
-        ]
-    });
-    let head = ["Metric", "Prompt", "Model", "Answer", "Change"];
-    table(&mut out, "Comparisons", head, compared.collect());
-    let scores = message.scores.iter().map(|one| {
-        let counts = format!("{} scored, {} missing", one.n_scored, one.n_missing);
-        [one.metric.clone(), one.prompt.clone(), one.model.clone(), one.text.clone(), counts]
-    });
-    table(&mut out, "Scores", ["Metric", "Prompt", "Model", "Score", "Samples"], scores.collect());
-    let runs = history.iter().map(|run| {
-        [run.started_at.clone(), run.run_id.clone(), run.answer.clone(), run.scores.clone()]
-    });
-    table(&mut out, "History", ["Began (UTC)", "Run", "Answer", "Scores"], runs.collect());
-    out.push_str(
-        "<p><em>evalmark writes this page; what is changed here by hand is replaced.</em></p>",
+/// A picture as a form with one file, and the form's type.
+fn multipart(picture: &[u8]) -> (HeaderValue, Vec<u8>) {
+    // A PNG of this size that holds it by chance is not to be feared; what a name of its own adds is certainty.
+    let boundary = format!("evalmark-{}", &blake3::hash(picture).to_hex()[..32]);
+    let head = format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{PICTURE}\"\r\ncontent-type: image/png\r\n\r\n"
     );
-    out
-}
-
-fn table<const N: usize>(out: &mut String, title: &str, head: [&str; N], rows: Vec<[String; N]>) {
-    if rows.is_empty() {
-        return;
-    }
-    let _ = write!(out, "<h3>{title}</h3><table><tbody><tr>");
-    for cell in head {
-        let _ = write!(out, "<th>{cell}</th>");
-    }
-    out.push_str("</tr>");
-    for row in rows {
-        out.push_str("<tr>");
-        for cell in row {
-            let _ = write!(out, "<td>{}</td>", escaped(&cell));
-        }
-        out.push_str("</tr>");
-    }
-    out.push_str("</tbody></table>");
-}
-
-/// A text in which XML finds no markup.
-fn escaped(text: &str) -> String {
-    let escape = |mut out: String, c: char| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // No XML has these, whatever way they are written.
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-        out
-    };
-    text.chars().fold(String::new(), escape)
+    let minor = format!(
+        "\r\n--{boundary}\r\ncontent-disposition: form-data; name=\"minorEdit\"\r\n\r\ntrue\r\n--{boundary}--\r\n"
+    );
+    let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
+    let kind = kind.unwrap_or_else(|_| HeaderValue::from_static("multipart/form-data"));
+    (kind, [head.as_bytes(), picture, minor.as_bytes()].concat())
 }
