@@ -9,6 +9,8 @@ mod courier;
 mod csv_files;
 mod definition;
 mod dry_run;
+mod ecs;
+mod ecs_documents;
 mod elasticsearch;
 mod email;
 mod google_analytics;
@@ -58,6 +60,7 @@ fn rows() -> &'static [Row] {
             row::<textfile::Textfile>(),
             row::<mlflow::Mlflow>(),
             row::<elasticsearch::Elasticsearch>(),
+            row::<ecs::Ecs>(),
             row::<loki::Loki>(),
             row::<otlp::Otlp>(),
             row::<wandb::Wandb>(),

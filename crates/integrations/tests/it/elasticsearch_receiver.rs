@@ -120,3 +120,26 @@ fn one_proof_of_identity_is_sent() {
     check(json!({ "api_key_env": "A" }), "", "exactly one of `url` and `url_env`");
     check(json!({ "url": url, "indx": "a" }), "", "unknown field `indx`");
 }
+
+#[test]
+fn a_shipper_of_logs_finds_the_same_documents_in_a_file() {
+    let place = Place::new(|_| Reply::status(500));
+    place.queue("ecs", &json!({}), "v");
+    assert!(is_sent(&place.send(Duration::ZERO).0));
+    let folder = place.outbox().folder().join("ecs");
+    let files: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    assert_eq!(files.len(), 1);
+    let text = std::fs::read_to_string(files[0].path()).expect("a text");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let actions: Vec<_> =
+        lines.iter().filter_map(|line| line["event"]["action"].as_str()).collect();
+    assert_eq!(actions, ["run", "comparison", "score"]);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["ecs"]["version"].is_string() && line["@timestamp"].is_string())
+    );
+    assert_ne!(lines[0]["event"]["id"], lines[1]["event"]["id"]);
+    assert_eq!(place.server.count(), 0);
+}
