@@ -227,14 +227,13 @@ impl ReceiverKind {
     pub fn check_occasions(&self, on: &[Occasion]) -> Result<(), String> {
         let name = self.name;
         match self.hears {
-            Hears::RunsAndReleases => Ok(()),
             Hears::Runs if on.contains(&Occasion::Released) => {
                 Err(format!("`{name}` cannot be told of releases: take `released` out"))
             }
             Hears::Releases if on.iter().any(|on| *on != Occasion::Released) => Err(format!(
                 "`{name}` is told of releases alone: write `on: [released]`, or leave `on` out"
             )),
-            Hears::Runs | Hears::Releases => Ok(()),
+            Hears::Runs | Hears::RunsAndReleases | Hears::Releases => Ok(()),
         }
     }
 }

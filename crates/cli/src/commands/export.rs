@@ -80,13 +80,13 @@ fn chosen(names: &[String], ended: &EndedSuite) -> Result<Vec<ReceiverSpec>> {
     }
     let is_named =
         |one: &ReceiverSpec| names.iter().any(|name| one.name == *name || one.kind == *name);
-    let named: Vec<_> = all.into_iter().filter(is_named).collect();
-    if let Some(deaf) = named.iter().find(|one| one.hears == Hears::Releases) {
+    let found: Vec<_> = all.into_iter().filter(is_named).collect();
+    if let Some(deaf) = found.iter().find(|one| one.hears == Hears::Releases) {
         let error = RunError::new(format!("`{}` is told of releases, not of runs", deaf.name));
         let hint = "`evalmark release promote` and `release rollback` tell it";
         return Err(error.with_hint(hint).into());
     }
-    Ok(named)
+    Ok(found)
 }
 
 /// A receiver of a kind that needs neither a parameter nor a secret.

@@ -16,7 +16,7 @@ use crate::{exit::Exit, print::Printer};
 pub(super) enum ExportCommand {
     /// A Grafana dashboard of a suite, as JSON to import; its figures come from Prometheus
     Grafana(DashboardArgs),
-    /// Saved objects of Kibana or OpenSearch Dashboards, as NDJSON to import; what they show comes from the receiver `elasticsearch`
+    /// Saved objects of Kibana or `OpenSearch` Dashboards, as NDJSON to import; what they show comes from the receiver `elasticsearch`
     Kibana(KibanaArgs),
     /// Prometheus' recording and alerting rules of a suite, as YAML
     PrometheusRules(RulesArgs),

@@ -35,8 +35,7 @@ impl Object {
     pub(super) fn line(&self) -> String {
         let version = match self.kind {
             "index-pattern" => "7.6.0",
-            "search" => "7.9.3",
-            "dashboard" => "7.9.3",
+            "search" | "dashboard" => "7.9.3",
             _ => "7.10.0",
         };
         let mut migration = json!({});

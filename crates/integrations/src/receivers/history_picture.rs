@@ -18,9 +18,9 @@ const HEIGHT: u32 = 300;
 
 /// Where the plot begins and ends.
 const LEFT: i32 = 64;
-const RIGHT: i32 = WIDTH as i32 - 16;
+const RIGHT: i32 = WIDTH.cast_signed() - 16;
 const TOP: i32 = 16;
-const BOTTOM: i32 = HEIGHT as i32 - 62;
+const BOTTOM: i32 = HEIGHT.cast_signed() - 62;
 
 /// Lines at most, each in a colour that people who confuse red and green tell apart.
 const COLORS: [Rgb888; 3] = [Rgb888::CSS_STEEL_BLUE, Rgb888::CSS_DARK_ORANGE, Rgb888::CSS_DIM_GRAY];
@@ -93,13 +93,19 @@ impl Scale {
 
     fn x(&self, run: usize) -> i32 {
         let share = run as f64 / (self.n_runs.max(2) - 1) as f64;
-        LEFT + (share * f64::from(RIGHT - LEFT)).round() as i32
+        LEFT + part(RIGHT - LEFT, share)
     }
 
     fn y(&self, value: f64) -> i32 {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        BOTTOM - (share * f64::from(BOTTOM - TOP)).round() as i32
+        BOTTOM - part(BOTTOM - TOP, share)
     }
+}
+
+/// A share of some pixels.
+#[expect(clippy::cast_possible_truncation, reason = "a share is between 0 and 1")]
+fn part(pixels: i32, share: f64) -> i32 {
+    (share * f64::from(pixels)).round() as i32
 }
 
 /// The frame, and what its ends are.
@@ -137,7 +143,7 @@ fn draw_line(canvas: &mut Canvas, scale: &Scale, line: &ScoreLine, color: Rgb888
 }
 
 fn legend(canvas: &mut Canvas, at: usize, name: &str, color: Rgb888) {
-    let y = BOTTOM + 28 + at as i32 * 14;
+    let y = BOTTOM + 28 + 14 * i32::try_from(at).unwrap_or_default();
     canvas.dot((LEFT, y), color);
     // The font has Latin letters alone.
     let latin = |c: char| if c.is_control() || u32::from(c) > 0xff { '?' } else { c };
@@ -201,7 +207,7 @@ impl DrawTarget for Canvas {
     ) -> Result<(), Infallible> {
         let inside = self.bounding_box();
         for Pixel(at, color) in pixels.into_iter().filter(|Pixel(at, _)| inside.contains(*at)) {
-            let place = (at.y as usize * WIDTH as usize + at.x as usize) * 3;
+            let place = (at.y.cast_unsigned() * WIDTH + at.x.cast_unsigned()) as usize * 3;
             if let Some(pixel) = self.pixels.get_mut(place..place + 3) {
                 pixel.copy_from_slice(&[color.r(), color.g(), color.b()]);
             }

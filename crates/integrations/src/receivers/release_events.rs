@@ -47,12 +47,12 @@ pub(super) fn in_parts<T>(
     letter: &Letter<'_>,
     items: &[T],
     most: usize,
-    mut send: impl FnMut(&[T]) -> Result<(), DeliveryError>,
+    mut deliver: impl FnMut(&[T]) -> Result<(), DeliveryError>,
 ) -> Result<Option<Value>, DeliveryError> {
     let sent = letter.progress.and_then(|progress| progress["sent"].as_u64());
     let mut sent = usize::try_from(sent.unwrap_or_default()).unwrap_or_default();
     for part in items.get(sent..).unwrap_or_default().chunks(most) {
-        send(part).map_err(|error| error.with_progress(json!({ "sent": sent })))?;
+        deliver(part).map_err(|error| error.with_progress(json!({ "sent": sent })))?;
         sent += part.len();
     }
     Ok(None)

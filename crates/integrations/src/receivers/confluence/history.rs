@@ -18,6 +18,9 @@ pub(super) struct History {
     pub(super) runs: Vec<PastRun>,
 }
 
+/// A score in few bytes.
+type ShortScore = (String, f64, Option<(f64, f64)>);
+
 /// A run in the history.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct PastRun {
@@ -28,7 +31,7 @@ pub(super) struct PastRun {
     pub(super) scores: String,
     /// The same as numbers: the key of a score, its value, and the ends of its interval where it has one.
     #[serde(default)]
-    values: Vec<(String, f64, Option<(f64, f64)>)>,
+    values: Vec<ShortScore>,
 }
 
 /// The history with a run, the newest first; a run that is there is there once.
@@ -50,7 +53,7 @@ pub(super) fn with_run(mut runs: Vec<PastRun>, message: &RunMessage) -> Vec<Past
 }
 
 /// A score as the history keeps it, in few bytes.
-fn value(score: &MessageScore) -> (String, f64, Option<(f64, f64)>) {
+fn value(score: &MessageScore) -> ShortScore {
     let short = |value: f64| (value * 1e4).round() / 1e4;
     let interval = score.lower.zip(score.upper);
     (key(score), short(score.value), interval.map(|(low, high)| (short(low), short(high))))
