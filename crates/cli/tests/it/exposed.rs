@@ -217,7 +217,7 @@ metrics: [{{ name: exact, exact: {{}} }}, {{ name: close, fuzzy: {{ algorithm: j
 fn saved_objects_of_kibana_belong_together() {
     let world = World::new(1);
     let text = r#"
-name: "a\"b or *"
+name: a.b
 dataset: { path: data.csv, id: id, target: label }
 prompts: [{ name: plain, template: '{{ text }}' }]
 models: [{ name: kept, recorded: { column: label } }]
