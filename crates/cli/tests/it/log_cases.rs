@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::setup::World;
 
-const SUITE: &str = "\
+pub(crate) const SUITE: &str = "\
 name: test
 dataset: { path: DATA, id: id, target: label }
 prompts: [{ name: plain, template: '{{ text }}' }]
@@ -27,10 +27,10 @@ logs:
     prompt_hash: $.hash
 ";
 
-const CSV: &str =
+pub(crate) const CSV: &str =
     "id,text,n,label\n1,Where is my parcel?,1,delivery\n2,\"Money back, please\",2,money\n";
 
-fn world(data: &str, content: &str) -> World {
+pub(crate) fn world(data: &str, content: &str) -> World {
     let world = World::new(1);
     world.write(data, content);
     world.write("suite.yaml", &SUITE.replace("DATA", data));
@@ -38,7 +38,7 @@ fn world(data: &str, content: &str) -> World {
     world
 }
 
-fn line(id: &str, text: &str, output: &str) -> String {
+pub(crate) fn line(id: &str, text: &str, output: &str) -> String {
     let line = json!({
         "id": id, "at": "2026-11-03T10:00:00Z", "in": text, "n": 7, "out": output, "model": "m-1", "hash": "abc",
     });
@@ -65,13 +65,13 @@ fn from_logs(world: &World, file: &str, pick: &str) -> Value {
     serde_json::from_str(&ran.stdout).expect("JSON")
 }
 
-fn freeze(world: &World, file: &str, code: i32) -> String {
+pub(crate) fn freeze(world: &World, file: &str, code: i32) -> String {
     let ran = world.run(&["dataset", "freeze", "suite.yaml", file]).expect(code);
     let all = [ran.stdout, ran.stderr].concat();
     all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn rows(world: &World, file: &str) -> Vec<Value> {
+pub(crate) fn rows(world: &World, file: &str) -> Vec<Value> {
     let text = fs::read_to_string(world.path(file)).expect("a file");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -83,8 +83,8 @@ fn failing_records_are_picked_once_and_without_those_that_the_dataset_has() {
     let found = from_logs(&world, "review.jsonl", "failing=10,random=10");
     assert_eq!((&found["records"], &found["with_texts"]), (&json!(5), &json!(4)));
     let kinds = &found["kinds"];
-    assert_eq!(kinds[0], json!({"kind": "failing", "found": 3, "near": 2, "taken": 1}));
-    assert_eq!(kinds[1], json!({"kind": "random", "found": 4, "near": 0, "taken": 1}));
+    assert_eq!(kinds[0], json!({"kind": "failing", "found": 3, "repeated": 0, "near": 2, "taken": 1, "left": 0}));
+    assert_eq!(kinds[1], json!({"kind": "random", "found": 4, "repeated": 3, "near": 0, "taken": 1, "left": 0}));
     let rows = rows(&world, "review.jsonl");
     let failing = &rows[0];
     assert_eq!(failing["log_why"], "failing: short 0");
@@ -193,9 +193,9 @@ z,new,1,money,perhaps
     world.write("review.csv", review);
     let told = freeze(&world, "review.csv", 2);
     for mistake in [
-        "`1` is in the dataset already, with other content",
-        "`x` has the text of `1`, which is in the dataset with another right answer",
-        "row 4: the id `y` is there twice",
+        "row 1: `1` is in the dataset already, with other content",
+        "row 2: `x` has the text of `1`, which is in the dataset with another right answer",
+        "row 4: the id `y` is there twice: row 3 has it",
         "row 5: `log_keep` is `perhaps`; write yes or no",
         "row 6: the id (`id`) is empty",
     ] {
@@ -208,30 +208,6 @@ z,new,1,money,perhaps
     let told = freeze(&world, "review.csv", 2);
     assert!(told.contains("no row of review.csv is to be kept"), "{told}");
     assert!(!world.path("suite.frozen.jsonl").exists());
-}
-
-/// Killed at each change of a file: the dataset has all of the new rows or none, and the next call does the rest.
-#[test]
-fn a_freeze_that_is_killed_anywhere_is_done_by_the_next() {
-    let review = "id,text,n,label\na,new,1,money\nb,\"newer, too\",2,delivery\n";
-    let whole = format!("{CSV}a,new,1,money\nb,\"newer, too\",2,delivery\n");
-    let mut at = 1;
-    loop {
-        let world = world("data.csv", CSV);
-        world.write("review.csv", review);
-        let args = ["dataset", "freeze", "suite.yaml", "review.csv"];
-        let ran = world.run_in(&args, &[("EVALMARK_TEST_ABORT_AT", &at.to_string())]);
-        let data = fs::read_to_string(world.path("data.csv")).expect("a file");
-        assert!(data == CSV || data == whole, "{at}: {data}");
-        freeze(&world, "review.csv", 0);
-        assert_eq!(fs::read_to_string(world.path("data.csv")).expect("a file"), whole, "{at}");
-        assert_eq!(rows(&world, "suite.frozen.jsonl").len(), 2, "{at}");
-        if ran.code == Some(0) {
-            break;
-        }
-        at += 1;
-    }
-    assert!(at > 4, "{at}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod first_suite;
 mod first_suite_files;
 mod first_suite_in_ci;
 mod frozen;
+mod frozen_cases;
 mod gated;
 mod git_world;
 mod half_way;
