@@ -92,11 +92,13 @@ impl FileLock {
         let path = file.with_file_name(format!(".{name}.lock"));
         let began = Instant::now();
         loop {
-            let taken = RunLock::try_take(path.clone()).map_err(|source| {
-                FileLockError::Unwritable { path: file.to_owned(), source }
-            })?;
+            let taken = RunLock::try_take(path.clone())
+                .map_err(|source| FileLockError::Unwritable { path: file.to_owned(), source })?;
             match taken {
-                Some(lock) => return Ok(Self(lock)),
+                Some(lock) => {
+                    remove_leftovers(file, &name);
+                    return Ok(Self(lock));
+                }
                 None if began.elapsed() >= wait => {
                     return Err(FileLockError::Busy(file.to_owned()));
                 }
@@ -109,6 +111,21 @@ impl FileLock {
 impl Drop for RunLock {
     fn drop(&mut self) {
         drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Removes what killed processes left half written of a file, or of one that is called after it. Nobody writes them now.
+fn remove_leftovers(file: &Path, name: &str) {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else { return };
+    for entry in entries.flatten() {
+        let other = entry.file_name();
+        let other = other.to_string_lossy();
+        let rest = other.strip_prefix('.').map(|rest| rest.trim_start_matches('.'));
+        let is_of_it = rest.and_then(|rest| rest.strip_prefix(name)?.strip_suffix(".partial"));
+        if is_of_it.is_some_and(|rest| rest.starts_with('.')) {
+            drop(fs::remove_file(entry.path()));
+        }
     }
 }
 
@@ -173,7 +190,13 @@ mod tests {
         let busy = FileLock::take(&file, Duration::ZERO).expect_err("busy");
         assert!(busy.to_string().starts_with("another process is changing"), "{busy}");
         drop(held);
+        let left = folder.path().join(".data.csv.1-2.partial");
+        let other = folder.path().join(".other.csv.1-2.partial");
+        for path in [&left, &other] {
+            fs::write(path, "half").expect("written");
+        }
         drop(FileLock::take(&file, Duration::ZERO).expect("a lock"));
+        assert!(!left.exists() && other.exists());
         assert!(!folder.path().join(".data.csv.lock").exists());
     }
 }

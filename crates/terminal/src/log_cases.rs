@@ -39,7 +39,11 @@ pub fn picked(found: &CasesFromLogs, suite: &Path, screen: Screen) -> String {
         let told = format!(
             "warning: {} longer than the 32,767 characters of a spreadsheet's cell, which would cut them; review a .jsonl \
              file instead",
-            if found.too_long == 1 { "1 text is".to_owned() } else { format!("{} texts are", count(found.too_long)) },
+            if found.too_long == 1 {
+                "1 text is".to_owned()
+            } else {
+                format!("{} texts are", count(found.too_long))
+            },
         );
         lines.extend(screen.wrap("", &told));
     }

@@ -83,8 +83,14 @@ fn failing_records_are_picked_once_and_without_those_that_the_dataset_has() {
     let found = from_logs(&world, "review.jsonl", "failing=10,random=10");
     assert_eq!((&found["records"], &found["with_texts"]), (&json!(5), &json!(4)));
     let kinds = &found["kinds"];
-    assert_eq!(kinds[0], json!({"kind": "failing", "found": 3, "repeated": 0, "near": 2, "taken": 1, "left": 0}));
-    assert_eq!(kinds[1], json!({"kind": "random", "found": 4, "repeated": 3, "near": 0, "taken": 1, "left": 0}));
+    assert_eq!(
+        kinds[0],
+        json!({"kind": "failing", "found": 3, "repeated": 0, "near": 2, "taken": 1, "left": 0})
+    );
+    assert_eq!(
+        kinds[1],
+        json!({"kind": "random", "found": 4, "repeated": 3, "near": 0, "taken": 1, "left": 0})
+    );
     let rows = rows(&world, "review.jsonl");
     let failing = &rows[0];
     assert_eq!(failing["log_why"], "failing: short 0");

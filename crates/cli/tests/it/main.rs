@@ -25,6 +25,7 @@ mod explored;
 mod exposed;
 mod faults;
 mod feedback;
+mod feedback_joined;
 mod few_shot;
 mod first_suite;
 mod first_suite_files;

@@ -46,11 +46,18 @@ impl AppendedFile {
     }
 
     /// The file with more rows, which has no name yet; each row has a value or nothing for each of the file's columns.
-    pub(super) fn with(&self, rows: &[Fields], columns: &[String]) -> Result<NewFile, LogCasesError> {
+    pub(super) fn with(
+        &self,
+        rows: &[Fields],
+        columns: &[String],
+    ) -> Result<NewFile, LogCasesError> {
         let path = self.path();
         let unreadable = |why: String| self.no(why);
-        let mut old =
-            self.file.access.open(&self.file.path).map_err(|error| unreadable(error.to_string()))?;
+        let mut old = self
+            .file
+            .access
+            .open(&self.file.path)
+            .map_err(|error| unreadable(error.to_string()))?;
         let failed = |source: io::Error| LogCasesError::Unwritable { path: path.clone(), source };
         if old.metadata().map_err(failed)?.permissions().readonly() {
             return Err(LogCasesError::ReadOnly(self.file.origin.clone()));

@@ -21,7 +21,9 @@ pub enum LogCasesError {
         kinds: String,
     },
     /// Records are of these kinds, and the dataset has their like.
-    #[error("{found} of these kinds: {kinds}; nearly the same as an item of the dataset, or as one another")]
+    #[error(
+        "{found} of these kinds: {kinds}; nearly the same as an item of the dataset, or as one another"
+    )]
     AllNear {
         /// The records, with their number and a verb.
         found: String,
@@ -102,11 +104,15 @@ impl Advised for LogCasesError {
             Self::NoReview(_) => {
                 "`--force` replaces a review file and nothing else; name another file with `--write`"
             }
-            Self::ReadOnly(_) => "nothing was changed; give yourself the right to write it, and freeze the file again",
+            Self::ReadOnly(_) => {
+                "nothing was changed; give yourself the right to write it, and freeze the file again"
+            }
             Self::Unwritable { .. } | Self::Lock(FileLockError::Unwritable { .. }) => {
                 "nothing was changed; make its folder one that can be written, and freeze the file again"
             }
-            Self::Lock(FileLockError::Busy(_)) => "nothing was changed; wait for it to end, and freeze the file again",
+            Self::Lock(FileLockError::Busy(_)) => {
+                "nothing was changed; wait for it to end, and freeze the file again"
+            }
             Self::Column(_) => "give the column another name in the suite and its dataset",
             Self::Review { .. } => {
                 "nothing was changed; mend these rows, and freeze the file again"

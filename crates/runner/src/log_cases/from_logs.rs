@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::{fields::Fields, number_format::counted};
+use evalmark_core::{
+    fields::Fields,
+    number_format::{counted, exact},
+};
 use evalmark_report::records::{RecordRow, RecordTexts, for_each_record};
 use evalmark_store::monitor::{MonitorFolder, MonitorFolderError, MonitorState};
 use serde::Serialize;
@@ -24,7 +27,7 @@ use crate::{
     Host,
     dataset::{DatasetOptions, OpenedDataset, OutputFile, TooAlike, WrittenRows, near_pairs},
     error::{Hinted, Result, RunError},
-    feedback::FeedbackIndex,
+    feedback::JoinedFeedback,
     monitor::{MonitorStatusOptions, MonitoredSuite, moment, monitor_status},
 };
 
@@ -123,7 +126,8 @@ pub fn cases_from_logs(options: &FromLogsOptions, host: &Host<'_>) -> Result<Cas
     let folder = MonitorFolder::of_suite(&options.out, &suite.suite.name);
     let state = folder.state(&suite.suite.name)?;
     let state = state.ok_or_else(|| MonitorFolderError::Empty(folder.path.clone()))?;
-    let judge = judge(options, &suite, host)?;
+    let feedback = JoinedFeedback::of_suite(&options.out, &suite.suite.name, &folder, &state)?;
+    let judge = judge(options, &suite, feedback, host)?;
     let mut drawn = Drawn::new(options);
     drawn.read(&suite, &folder, &state, &judge)?;
     let (looked_at, with_texts) = (drawn.records, drawn.with_texts);
@@ -171,7 +175,8 @@ fn takes_rows(dataset: &OpenedDataset) -> Result<(), LogCasesError> {
 fn is_review(file: &Path, host: &Host<'_>) -> bool {
     let dataset = DatasetOptions { of: file.to_owned(), ..DatasetOptions::default() };
     let columns = OpenedDataset::open(&dataset, host).and_then(|opened| Ok(opened.columns()?));
-    columns.is_ok_and(|columns| review::OWN.iter().all(|own| columns.iter().any(|name| name == own)))
+    columns
+        .is_ok_and(|columns| review::OWN.iter().all(|own| columns.iter().any(|name| name == own)))
 }
 
 fn is_csv(options: &FromLogsOptions) -> bool {
@@ -195,6 +200,7 @@ fn nothing(kinds: &[Picked], with_texts: u64) -> LogCasesError {
 fn judge<'a>(
     options: &FromLogsOptions,
     suite: &'a MonitoredSuite,
+    feedback: JoinedFeedback,
     host: &Host<'_>,
 ) -> Result<Judge<'a>> {
     let asks = |kind: PickedKind| options.quotas.iter().any(|quota| quota.kind == kind);
@@ -202,7 +208,6 @@ fn judge<'a>(
     let status =
         MonitorStatusOptions { releases, ..MonitorStatusOptions::of(&options.suite, &options.out) };
     let status = asks(PickedKind::Drifting).then(|| monitor_status(&status, host)).transpose()?;
-    let feedback = FeedbackIndex::of_suite(&options.out, &suite.suite.name)?;
     Ok(Judge::new(&suite.metrics, status.as_ref(), feedback))
 }
 
@@ -230,7 +235,7 @@ impl<'a> Drawn<'a> {
         state: &MonitorState,
         judge: &Judge<'_>,
     ) -> Result<()> {
-        let names = &suite.names;
+        let (names, mut place) = (&suite.names, 0);
         for segment in &state.segments {
             let is_current: Vec<_> =
                 suite.hashes.iter().map(|hash| segment.metrics.contains(hash)).collect();
@@ -239,7 +244,8 @@ impl<'a> Drawn<'a> {
                 let current = row.scores.iter().zip(&is_current);
                 let scores: Vec<_> =
                     current.map(|(score, is_current)| score.filter(|_| *is_current)).collect();
-                self.see(&RecordRow { scores: &scores, ..*row }, &names.metrics, judge);
+                self.see(&RecordRow { scores: &scores, ..*row }, place, &names.metrics, judge);
+                place += 1;
                 Ok(())
             });
             seen.hint(
@@ -249,7 +255,7 @@ impl<'a> Drawn<'a> {
         Ok(())
     }
 
-    fn see(&mut self, row: &RecordRow<'_>, names: &[String], judge: &Judge<'_>) {
+    fn see(&mut self, row: &RecordRow<'_>, place: u64, names: &[String], judge: &Judge<'_>) {
         if self.options.since.is_some_and(|since| row.at.is_none_or(|at| at < since)) {
             return;
         }
@@ -257,14 +263,14 @@ impl<'a> Drawn<'a> {
         // Of a failed call there is nothing to judge.
         let Some(texts) = row.texts.filter(|_| row.error.is_none()) else { return };
         self.with_texts += 1;
-        let reasons = judge.reasons(row);
+        let reasons = judge.reasons(row, place);
         for (quota, found, draw) in &mut self.draws {
             let is_random = quota.kind == PickedKind::Random;
             if is_random || reasons.iter().any(|(kind, _)| *kind == quota.kind) {
                 *found += 1;
                 let case = || {
                     let mut case = Case::of(row, texts, names, &reasons);
-                    if let (true, Some(text)) = (case.targets.is_empty(), judge.corrected(row)) {
+                    if let (true, Some(text)) = (case.targets.is_empty(), judge.corrected(place)) {
                         case.targets.push(text.to_owned());
                     }
                     case
@@ -391,7 +397,7 @@ fn rows(
         }
         let [prompt, hash, model] = case.names;
         let release = hash.as_ref().and_then(|hash| releases.get(hash));
-        let scores = case.scores.iter().map(|(name, score)| format!("{name} {score}"));
+        let scores = case.scores.iter().map(|(name, score)| format!("{name} {}", exact(*score)));
         let own = [
             (review::KEEP, None),
             (review::WHY, Some(case.why.join("; "))),

@@ -157,8 +157,7 @@ fn pending_of(path: &Path) -> PathBuf {
 
 /// What a file holds, and its items; nothing where there is none.
 fn read(path: &Path) -> Result<(String, Vec<FrozenItem>), LogCasesError> {
-    let unreadable =
-        |reason: String| LogCasesError::Provenance { path: path.to_owned(), reason };
+    let unreadable = |reason: String| LogCasesError::Provenance { path: path.to_owned(), reason };
     let text = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(unreadable(error.to_string())),

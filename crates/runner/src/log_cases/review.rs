@@ -142,7 +142,8 @@ mod tests {
     fn long_texts_are_cut_where_nobody_reads_them_back_and_else_told() {
         let long = "x".repeat(40_000);
         let texts = [("text", &long), (ANSWER, &long)];
-        let row = guarded(texts.map(|(name, text)| (name.to_owned(), json!(text))).into_iter().collect());
+        let row =
+            guarded(texts.map(|(name, text)| (name.to_owned(), json!(text))).into_iter().collect());
         assert_eq!(row["text"], json!(long));
         assert!(row[ANSWER].as_str().is_some_and(|text| text.ends_with('…')));
         assert_eq!(too_long(&Fields::from(row)).collect::<Vec<_>>(), ["text"]);
