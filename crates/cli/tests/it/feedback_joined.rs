@@ -71,10 +71,10 @@ fn a_scale_that_was_wrong_makes_no_other_event() {
         json!({"trace_id": "t2", "name": "csat", "value": 0.5}),
     ]);
     assert_eq!(import(&world, &events, &[])["added"], 2);
-    let found = import(&world, &events, &["--scale", "0..5"]);
+    let found = import(&world, &events, &["--scale", "0..4"]);
     assert_eq!((&found["added"], &found["replaced"]), (&json!(0), &json!(2)));
     let status = json_of(&world, &["feedback", "status", "suite.yaml"], 0);
-    assert_eq!(signal(&status, "csat")["raters"]["mean"], 0.15);
+    assert_eq!(signal(&status, "csat")["raters"]["mean"], 0.1875);
 }
 
 #[test]

@@ -239,3 +239,106 @@ fn files_that_take_no_rows_say_why() {
     check("several", "several/b.csv", "1 item frozen");
     check("data.csv", "data.csv", "1 item frozen");
 }
+
+/// `--force` is for a review file that is written again. The suite, its dataset, the logs and whatever else lies there
+/// stay.
+#[test]
+fn nothing_but_a_review_file_is_replaced() {
+    let world = world("data.csv", CSV);
+    logs(&world);
+    world.write("notes.csv", "a,b\n1,2\n");
+    world.write("suite.jsonl", "{\"log_keep\": \"\"}\n");
+    let pick = |file: &str| {
+        let args =
+            ["dataset", "from-logs", "suite.yaml", "--force", "--pick", "random", "--write", file];
+        world.run(&args)
+    };
+    for file in ["data.csv", "logs/a.jsonl", "notes.csv", "suite.jsonl", "./logs/../data.csv"] {
+        let before = fs::read(world.path(file)).expect("a file");
+        let refused = pick(file).expect(2);
+        assert!(refused.stderr.contains("is there, and is no review file"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("name another file with `--write`"), "{}", refused.stderr);
+        assert_eq!(fs::read(world.path(file)).expect("a file"), before);
+    }
+    pick("review.csv").expect(0);
+    pick("review.csv").expect(0);
+    pick("review.parquet").expect(0);
+    pick("review.parquet").expect(0);
+}
+
+#[test]
+fn a_dataset_that_takes_no_rows_is_refused_before_somebody_reviews_them() {
+    let world = world("rows.json", "[{\"id\":\"1\",\"text\":\"t\",\"n\":1,\"label\":\"money\"}]");
+    logs(&world);
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "review.csv"];
+    let refused = world.run(&args).expect(2);
+    assert!(refused.stderr.contains("it is neither CSV nor JSON lines"), "{}", refused.stderr);
+    let utf_16: Vec<u8> = CSV.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(world.path("data.csv"), utf_16).expect("written");
+    world.write("suite.yaml", &SUITE.replace("path: DATA,", "path: data.csv, encoding: utf-16le,"));
+    let refused = world.run(&args).expect(2);
+    assert!(refused.stderr.contains("it is not in UTF-8"), "{}", refused.stderr);
+    assert!(!world.path("review.csv").exists());
+}
+
+/// Found is what became of all: looked at already, nearly the same, more than asked for, taken.
+#[test]
+fn the_table_adds_up_and_nothing_but_near_duplicates_is_told() {
+    let world = world("data.csv", CSV);
+    let topics =
+        ["refund", "parcel lost in the rain", "password", "invoice copy", "holiday opening hours"];
+    let mut lines: String = topics
+        .iter()
+        .enumerate()
+        .map(|(at, topic)| line(&format!("r{at}"), topic, "money"))
+        .collect();
+    lines.push_str(&line("r0", "something else again", "money"));
+    world.write("logs/a.jsonl", &lines);
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let found = from_logs(&world, "review.jsonl", "random=2");
+    let random = &found["kinds"][0];
+    let n = |name: &str| random[name].as_u64().expect("a number");
+    assert_eq!(n("found"), n("repeated") + n("near") + n("left") + n("taken"), "{random}");
+    assert_eq!((n("found"), n("taken")), (6, 2), "{random}");
+    let all = from_logs(&world, "all.jsonl", "random=9");
+    assert_eq!(all["kinds"][0]["repeated"], 1, "{all}");
+    let items: String = topics
+        .iter()
+        .chain(&["something else again"])
+        .enumerate()
+        .map(|(at, topic)| format!("i{at},{topic},1,money\n"))
+        .collect();
+    world.write("data.csv", &format!("{CSV}{items}"));
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "none.csv", "--pick", "random"];
+    let none = world.run(&args).expect(4);
+    let told = none.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("are of these kinds: random; nearly the same as an item of the dataset"),
+        "{told}"
+    );
+}
+
+/// A model's text may hold anything: the review file is one that can be read, and what people froze is what users wrote.
+#[test]
+fn what_acts_in_texts_is_seen_and_comes_back() {
+    let world =
+        world("data.jsonl", "{\"id\":\"1\",\"text\":\"one\",\"n\":1,\"label\":\"money\"}\n");
+    let long = "y".repeat(40_000);
+    let text = "\u{1b}[31mred\u{202e} and \\u{1b} \u{0}";
+    world.write(
+        "logs/a.jsonl",
+        &[line("a", text, "a\0b\u{1b}[2J"), line("b", &long, &long)].concat(),
+    );
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "review.csv", "--pick", "random"];
+    let told = world.run(&args).expect(0).stdout;
+    assert!(told.contains("1 text is longer than the 32,767 characters"), "{told}");
+    let review = fs::read_to_string(world.path("review.csv")).expect("a file");
+    assert!(!review.contains(['\0', '\u{1b}', '\u{202e}']), "{review}");
+    let answers = review.matches(&"y".repeat(32_768)).count();
+    assert_eq!(answers, 1, "the answer is cut, the question is not");
+    world.write("review.csv", &review.replace(",7,\"\",\"\",", ",7,money,,"));
+    freeze(&world, "review.csv", 0);
+    let texts: Vec<_> = rows(&world, "data.jsonl").iter().map(|row| row["text"].clone()).collect();
+    assert!(texts.contains(&json!(text)) && texts.contains(&json!(long)));
+}
