@@ -12,7 +12,8 @@ pub fn is_formula(text: &str) -> bool {
 
 /// Whether a text begins as a formula does: numbers with a sign, too, of which a spreadsheet makes other texts.
 pub fn begins_formula(text: &str) -> bool {
-    let is_blank = |c: char| c == ' ' || matches!(c, '\u{a0}' | '\u{feff}' | '\u{200b}');
+    let is_blank =
+        |c: char| c.is_whitespace() && !c.is_control() || matches!(c, '\u{feff}' | '\u{200b}');
     let first = text.trim_start_matches(is_blank).chars().next();
     first.is_some_and(|c| {
         matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') || c.is_control()
@@ -90,12 +91,12 @@ pub fn hidden(text: &str) -> String {
         };
         let one = code.split_once('}').and_then(|(hex, after)| Some((character(hex)?, after)));
         match one {
-            Some((c, after)) if n % 2 == 1 => {
+            Some((c, after)) if !n.is_multiple_of(2) => {
                 out.extend(std::iter::repeat_n('\\', n / 2));
                 out.push(c);
                 rest = after;
             }
-            _ if n % 2 == 0 => {
+            _ if n.is_multiple_of(2) => {
                 out.extend(std::iter::repeat_n('\\', n / 2));
                 rest = after;
             }

@@ -87,8 +87,8 @@ fn interval(units: &[Unit], mean: f64, confidence: f64) -> (f64, f64) {
     let weight = units.iter().map(|unit| unit.weight * unit.weight).sum::<f64>() / total;
     let (n, all) = (units.len() as f64 + 2.0 * ADDED, total + 2.0 * ADDED * weight);
     let centre = (mean * total + ADDED * weight) / all;
-    let squared = |unit: &Unit| ((unit.sum - unit.weight * centre) / all).powi(2);
-    let squares = units.iter().map(squared).sum::<f64>()
+    let of_unit = |unit: &Unit| ((unit.sum - unit.weight * centre) / all).powi(2);
+    let squares = units.iter().map(of_unit).sum::<f64>()
         + ADDED * (weight / all).powi(2) * (centre.powi(2) + (1.0 - centre).powi(2));
     let half = student_upper((1.0 - confidence) / 2.0, n - 1.0) * (squares * n / (n - 1.0)).sqrt();
     ((centre - half).max(0.0).min(mean), (centre + half).min(1.0).max(mean))
