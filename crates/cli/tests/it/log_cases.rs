@@ -302,13 +302,11 @@ fn the_table_adds_up_and_nothing_but_near_duplicates_is_told() {
     assert_eq!((n("found"), n("taken")), (6, 2), "{random}");
     let all = from_logs(&world, "all.jsonl", "random=9");
     assert_eq!(all["kinds"][0]["repeated"], 1, "{all}");
-    let items: String = topics
-        .iter()
-        .chain(&["something else again"])
-        .enumerate()
-        .map(|(at, topic)| format!("i{at},{topic},1,money\n"))
-        .collect();
-    world.write("data.csv", &format!("{CSV}{items}"));
+    let mut items = CSV.to_owned();
+    for (at, topic) in topics.iter().chain(&["something else again"]).enumerate() {
+        items.extend(["i", &at.to_string(), ",", topic, ",1,money\n"]);
+    }
+    world.write("data.csv", &items);
     let args = ["dataset", "from-logs", "suite.yaml", "--write", "none.csv", "--pick", "random"];
     let none = world.run(&args).expect(4);
     let told = none.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
