@@ -211,7 +211,7 @@ fn kept(event: FeedbackEvent, rules: &[Redaction]) -> Result<KeptFeedback, Strin
         let content = serde_json::json!([record_id, event.signal, event.written, by, at]);
         blake3_id(content.to_string().as_bytes())
     };
-    let id = event.id.map(name).unwrap_or_else(of_content);
+    let id = event.id.map_or_else(of_content, name);
     Ok(KeptFeedback {
         id,
         record_id,

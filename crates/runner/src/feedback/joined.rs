@@ -49,7 +49,7 @@ pub(crate) struct JoinedFeedback {
     events: Vec<KeptFeedback>,
     signals: BTreeMap<String, JoinedSignal>,
     /// By the place of a record among all: the places of its events.
-    of_record: HashMap<u64, Vec<usize>>,
+    of_record: BTreeMap<u64, Vec<usize>>,
     last: LastRecords,
     /// What could not be told for sure.
     pub(super) doubts: JoinDoubts,
