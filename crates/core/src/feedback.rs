@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::number_format::exact;
+
 /// One thing that a user said or did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedbackEvent {
@@ -14,6 +16,8 @@ pub struct FeedbackEvent {
     pub signal: String,
     /// What was said.
     pub value: FeedbackValue,
+    /// The same as it was written, on whatever scale: an event without an id is known by it.
+    pub written: Value,
     /// What the user wrote besides.
     pub comment: Option<String>,
     /// Who it was.
@@ -34,6 +38,39 @@ pub enum FeedbackValue {
     Edit(String),
     /// It happened; where there is no such event, it did not.
     Happened,
+}
+
+/// What kind of thing a signal is: every event of it is of one kind, or its mean would mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedbackKind {
+    /// It says how good an answer was.
+    Rating,
+    /// It says what the answer should have been.
+    Correction,
+    /// It happened.
+    Outcome,
+}
+
+impl FeedbackValue {
+    /// The kind of signal that has such values.
+    pub fn kind(&self) -> FeedbackKind {
+        match self {
+            Self::Score(_) => FeedbackKind::Rating,
+            Self::Edit(_) => FeedbackKind::Correction,
+            Self::Happened => FeedbackKind::Outcome,
+        }
+    }
+}
+
+impl FeedbackKind {
+    /// What an event of it has, in words.
+    pub fn has(self) -> &'static str {
+        match self {
+            Self::Rating => "a rating",
+            Self::Correction => "a corrected text",
+            Self::Outcome => "no value",
+        }
+    }
 }
 
 /// The ends of a rating, the worst first: 5 to 1 where 1 is best.
@@ -64,7 +101,7 @@ impl RatingScale {
         if (0.0..=1.0).contains(&share) {
             return Ok(share);
         }
-        Err(format!("{value} is not from {} to {}", self.worst, self.best))
+        Err(format!("{} is not from {} to {}", exact(value), exact(self.worst), exact(self.best)))
     }
 }
 
@@ -84,12 +121,17 @@ pub fn rating(value: &Value, scale: Option<RatingScale>) -> Result<f64, String> 
     match scale {
         Some(scale) => scale.share(number),
         None if (0.0..=1.0).contains(&number) => Ok(number),
-        None => Err(format!("{number} is not from 0 to 1; say its scale, such as `--scale 1..5`")),
+        None => {
+            let number = exact(number);
+            Err(format!("{number} is not from 0 to 1; say its scale, such as `--scale 1..5`"))
+        }
     }
 }
 
 fn word(text: &str) -> Option<f64> {
-    let text = text.trim().to_lowercase();
+    // A thumb of any skin colour, drawn as text or as a picture.
+    let is_modifier = |c: char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}' | '\u{fe0e}' | '\u{fe0f}');
+    let text = text.trim().to_lowercase().replace(is_modifier, "");
     let good = [
         "up",
         "thumbs_up",
@@ -125,7 +167,8 @@ fn word(text: &str) -> Option<f64> {
     }
 }
 
-fn short(value: &Value) -> String {
+/// A value in a message.
+pub fn short(value: &Value) -> String {
     let text = value.to_string();
     let mut short: String = text.chars().take(40).collect();
     if short.len() < text.len() {
@@ -149,6 +192,11 @@ mod tests {
         check(json!(true), None, Some(1.0));
         check(json!("down"), None, Some(0.0));
         check(json!(" 👍 "), None, Some(1.0));
+        for thumb in ["👍🏻", "👍🏽", "👍🏿", "👍\u{fe0f}"] {
+            check(json!(thumb), None, Some(1.0));
+        }
+        check(json!("👎🏾"), None, Some(0.0));
+        check(json!("🏽"), None, None);
         check(json!(0.25), None, Some(0.25));
         check(json!("0.25"), None, Some(0.25));
         check(json!(4), None, None);
@@ -159,6 +207,14 @@ mod tests {
         check(json!(6), Some("1..5"), None);
         check(json!([1]), None, None);
         check(json!("soso"), None, None);
+    }
+
+    #[test]
+    fn no_message_has_three_hundred_digits() {
+        for scale in [None, Some(RatingScale { worst: -1e308, best: 1e307 })] {
+            let told = rating(&json!(1e308), scale).expect_err("too much");
+            assert!(told.contains("1e308") && told.len() < 100, "{told}");
+        }
     }
 
     #[test]

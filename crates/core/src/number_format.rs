@@ -245,6 +245,16 @@ pub fn quantity(value: f64) -> String {
     }
 }
 
+/// A number for programs and spreadsheets, with all of its digits and no more: `0.25`, `-3`, `1e308`.
+pub fn exact(value: f64) -> String {
+    let size = value.abs();
+    if size >= LARGE || size > 0.0 && size < EXACT {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
 /// A p-value, without its name: `0.031`, `< 0.001`.
 pub fn p_value(p: f64) -> String {
     match p {

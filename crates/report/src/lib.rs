@@ -33,6 +33,7 @@ pub mod run_message;
 pub mod run_metrics;
 pub mod safe_text;
 pub mod sarif;
+pub mod spreadsheet;
 
 pub use parquet::{
     ReadError, WriteError, answers, arrow, columnar, dataset, dataset_rows, records, run_values,

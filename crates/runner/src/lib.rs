@@ -142,9 +142,10 @@ pub use self::{
     error::{Advised, Hinted, RunError},
     export::{ConflictingAnswers, ExportedAnswers, WriteAnswer, export_answers},
     feedback::{
-        CompareFeedbackOptions, FeedbackComparison, FeedbackEstimate, FeedbackImport,
-        FeedbackStatus, FeedbackStatusOptions, FeedbackUseError, FeedbackVariant, ImportedFeedback,
-        SignalStatus, compare_feedback, ending_of_feedback, feedback_status,
+        CompareFeedbackOptions, ExposureCounts, FeedbackComparison, FeedbackEstimate,
+        FeedbackImport, FeedbackStatus, FeedbackStatusOptions, FeedbackUseError, FeedbackVariant,
+        ImportedFeedback, JoinDoubts, JoinedTo, LeftOut, SignalStatus, compare_feedback,
+        ending_of_feedback, feedback_status,
     },
     file_watch::{FileWatch, files_of_suite},
     first_suite::{

@@ -67,6 +67,11 @@ impl NewFile {
         self.file.try_clone().map(NewFileWriter)
     }
 
+    /// Whoever may read and write another file may do so with this one.
+    pub fn permit_as(&self, other: &File) -> io::Result<()> {
+        self.file.set_permissions(other.metadata()?.permissions())
+    }
+
     /// What was written so far, from the first byte.
     pub fn reader(&self) -> io::Result<File> {
         File::open(&self.partial)

@@ -42,7 +42,7 @@ use std::borrow::Cow;
 pub use self::{
     error::{StoreError, WriteFileError},
     local_blobs::LocalFolder,
-    lock::{LockError, RunLock},
+    lock::{FileLock, FileLockError, LockError, RunLock},
 };
 
 /// Takes out of a text what must not be written, such as keys.

@@ -6,8 +6,8 @@ use evalmark_core::{
 };
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{
-    FeedbackComparison, FeedbackEstimate, FeedbackStatus, FeedbackVariant, ImportedFeedback,
-    SignalStatus,
+    ExposureCounts, FeedbackComparison, FeedbackEstimate, FeedbackStatus, FeedbackVariant,
+    ImportedFeedback, JoinDoubts, LeftOut, SignalStatus,
 };
 
 use crate::{Screen, grid::Grid};
@@ -44,6 +44,7 @@ pub fn imported(found: &ImportedFeedback, screen: Screen) -> String {
         count(found.joined)
     );
     lines.extend(screen.wrap("", &kept));
+    lines.extend(doubts(&found.doubts, screen));
     lines.join("\n")
 }
 
@@ -77,12 +78,59 @@ pub fn status(found: &FeedbackStatus, screen: Screen) -> String {
              others. With a log of who was asked (`--exposures`), or a `propensity` in each event, it is weighted.",
         ));
     }
-    if found.unjoined > 0 {
-        let n = counted(found.unjoined, "event");
-        let verb = if found.unjoined == 1 { "belongs" } else { "belong" };
+    if let Some(exposures) = &found.exposures {
+        lines.extend(screen.wrap("", &exposed_lines(exposures)));
+    }
+    lines.extend(doubts(&found.doubts, screen));
+    lines.join("\n")
+}
+
+/// How a log of exposures fits the records.
+fn exposed_lines(exposures: &ExposureCounts) -> String {
+    let mut text = format!("log of exposures: {}", counted(exposures.lines, "line"));
+    let more = [
+        (exposures.repeated, "said again what an earlier one says"),
+        (exposures.unmatched, "named no record that the monitor has"),
+    ];
+    for (n, what) in more {
+        if n > 0 {
+            text.extend([", ", &count(n), " ", what]);
+        }
+    }
+    if exposures.unasked_events > 0 {
+        let events = counted(exposures.unasked_events, "event");
+        text.extend(["; ", &events, " of records that it does not have left out"]);
+    }
+    text
+}
+
+/// What is not for sure of which event is of which record.
+fn doubts(doubts: &JoinDoubts, screen: Screen) -> Vec<String> {
+    let mut lines = Vec::new();
+    if doubts.unjoined > 0 {
+        let n = counted(doubts.unjoined, "event");
+        let verb = if doubts.unjoined == 1 { "belongs" } else { "belong" };
         lines.extend(screen.wrap("", &format!("{n} {verb} to no record that the monitor has")));
     }
-    lines.join("\n")
+    if doubts.other_kind > 0 {
+        let n = counted(doubts.other_kind, "event");
+        let told = format!("{n} of another kind than the others of the signal: left out");
+        lines.extend(screen.wrap("", &told));
+    }
+    if doubts.of_several > 0 {
+        let n = counted(doubts.of_several, "event");
+        let told = format!(
+            "{n} with an id that several records have: each counts once, for the last answer before it"
+        );
+        lines.extend(screen.wrap("", &told));
+    }
+    for one in &doubts.joined_to {
+        let (signal, names) = (printable_line(&one.signal), printable_line(&one.names));
+        let (n, record) = (count(one.records), printable_line(&one.record));
+        let told = format!("{signal} of {names}, which {n} records have, counts for {record}");
+        lines.extend(screen.wrap("  ", &told));
+    }
+    lines
 }
 
 /// How two variants compare.
@@ -129,7 +177,23 @@ pub fn comparison(found: &FeedbackComparison, screen: Screen) -> String {
         percent(found.alpha),
     );
     lines.extend(screen.wrap("", &interval));
+    lines.extend(left_out(&found.left_out, screen));
+    lines.extend(doubts(&found.doubts, screen));
     lines.join("\n")
+}
+
+/// What was not counted of outcomes, and what was counted though its time is not known.
+fn left_out(left_out: &LeftOut, screen: Screen) -> Vec<String> {
+    let told = [
+        (left_out.before_answer, "event", "from before the answer: not counted"),
+        (left_out.after_window, "event", "from after the window: not counted"),
+        (left_out.untimed, "event", "without a time: counted, whenever it was"),
+        (left_out.undated_records, "record", "without a time: left out"),
+        (left_out.waiting_records, "record", "whose window has not ended: left out"),
+    ];
+    let told = told.iter().filter(|(n, ..)| *n > 0);
+    told.flat_map(|(n, noun, what)| screen.wrap("", &format!("{} {what}", counted(*n, noun))))
+        .collect()
 }
 
 fn estimate(estimate: Option<&FeedbackEstimate>) -> String {

@@ -15,10 +15,11 @@ pub fn picked(found: &CasesFromLogs, suite: &Path, screen: Screen) -> String {
     let mut lines = screen.wrap("", &looked);
     lines.push(String::new());
     let row = |picked: &Picked| {
-        let numbers = [picked.found, picked.near, picked.taken].map(count);
+        let Picked { found, repeated, near, left, taken, .. } = *picked;
+        let numbers = [found, repeated, near, left, taken].map(count);
         [picked.kind.name().to_owned()].into_iter().chain(numbers).collect()
     };
-    let header = ["kind", "found", "near duplicates", "taken"];
+    let header = ["kind", "found", "again", "near duplicates", "more than asked for", "taken"];
     let grid = Grid {
         header: header.map(str::to_owned).into(),
         rows: found.kinds.iter().map(row).collect(),
@@ -34,6 +35,18 @@ pub fn picked(found: &CasesFromLogs, suite: &Path, screen: Screen) -> String {
         shown(suite),
     );
     lines.extend(screen.wrap("", &next));
+    if found.too_long > 0 {
+        let told = format!(
+            "warning: {} longer than the 32,767 characters of a spreadsheet's cell, which would cut them; review a .jsonl \
+             file instead",
+            if found.too_long == 1 {
+                "1 text is".to_owned()
+            } else {
+                format!("{} texts are", count(found.too_long))
+            },
+        );
+        lines.extend(screen.wrap("", &told));
+    }
     lines.join("\n")
 }
 

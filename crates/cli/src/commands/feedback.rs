@@ -132,7 +132,7 @@ fn import(command: &FeedbackCommand, printer: Printer, host: &Host<'_>) -> Resul
         read_feedback(file, source, &rules, &mut |number, found| {
             import.document(file, number, &found.problems, found.passed_over);
             for event in found.events {
-                import.add(event);
+                import.add(file, number, event);
             }
         })?;
     }

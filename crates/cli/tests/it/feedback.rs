@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::setup::World;
 
-const SUITE: &str = "\
+pub(crate) const SUITE: &str = "\
 name: test
 dataset: { path: data.csv, id: id, target: label }
 prompts: [{ name: plain, template: '{{ text }}' }]
@@ -24,7 +24,7 @@ logs:
 ";
 
 /// A suite whose monitor has read so many records, half of them served by each of two prompts.
-fn world(n: usize) -> World {
+pub(crate) fn world(n: usize) -> World {
     let world = World::new(1);
     world.write("suite.yaml", SUITE);
     let mut logs = String::new();
@@ -42,17 +42,17 @@ fn world(n: usize) -> World {
     world
 }
 
-fn json_of(world: &World, args: &[&str], code: i32) -> Value {
+pub(crate) fn json_of(world: &World, args: &[&str], code: i32) -> Value {
     let ran = world.run(&[args, &["--format", "json"]].concat()).expect(code);
     serde_json::from_str(&ran.stdout).expect("JSON")
 }
 
-fn import(world: &World, lines: &str, more: &[&str]) -> Value {
+pub(crate) fn import(world: &World, lines: &str, more: &[&str]) -> Value {
     world.write("feedback.jsonl", lines);
     json_of(world, &[&["feedback", "import", "suite.yaml", "feedback.jsonl"], more].concat(), 0)
 }
 
-fn signal<'a>(status: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn signal<'a>(status: &'a Value, name: &str) -> &'a Value {
     let signals = status["signals"].as_array().expect("a list");
     signals.iter().find(|signal| signal["signal"] == name).expect("the signal")
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::setup::World;
 
-const SUITE: &str = "\
+pub(crate) const SUITE: &str = "\
 name: test
 dataset: { path: DATA, id: id, target: label }
 prompts: [{ name: plain, template: '{{ text }}' }]
@@ -27,10 +27,10 @@ logs:
     prompt_hash: $.hash
 ";
 
-const CSV: &str =
+pub(crate) const CSV: &str =
     "id,text,n,label\n1,Where is my parcel?,1,delivery\n2,\"Money back, please\",2,money\n";
 
-fn world(data: &str, content: &str) -> World {
+pub(crate) fn world(data: &str, content: &str) -> World {
     let world = World::new(1);
     world.write(data, content);
     world.write("suite.yaml", &SUITE.replace("DATA", data));
@@ -38,7 +38,7 @@ fn world(data: &str, content: &str) -> World {
     world
 }
 
-fn line(id: &str, text: &str, output: &str) -> String {
+pub(crate) fn line(id: &str, text: &str, output: &str) -> String {
     let line = json!({
         "id": id, "at": "2026-11-03T10:00:00Z", "in": text, "n": 7, "out": output, "model": "m-1", "hash": "abc",
     });
@@ -65,13 +65,13 @@ fn from_logs(world: &World, file: &str, pick: &str) -> Value {
     serde_json::from_str(&ran.stdout).expect("JSON")
 }
 
-fn freeze(world: &World, file: &str, code: i32) -> String {
+pub(crate) fn freeze(world: &World, file: &str, code: i32) -> String {
     let ran = world.run(&["dataset", "freeze", "suite.yaml", file]).expect(code);
     let all = [ran.stdout, ran.stderr].concat();
     all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn rows(world: &World, file: &str) -> Vec<Value> {
+pub(crate) fn rows(world: &World, file: &str) -> Vec<Value> {
     let text = fs::read_to_string(world.path(file)).expect("a file");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -83,8 +83,14 @@ fn failing_records_are_picked_once_and_without_those_that_the_dataset_has() {
     let found = from_logs(&world, "review.jsonl", "failing=10,random=10");
     assert_eq!((&found["records"], &found["with_texts"]), (&json!(5), &json!(4)));
     let kinds = &found["kinds"];
-    assert_eq!(kinds[0], json!({"kind": "failing", "found": 3, "near": 2, "taken": 1}));
-    assert_eq!(kinds[1], json!({"kind": "random", "found": 4, "near": 0, "taken": 1}));
+    assert_eq!(
+        kinds[0],
+        json!({"kind": "failing", "found": 3, "repeated": 0, "near": 2, "taken": 1, "left": 0})
+    );
+    assert_eq!(
+        kinds[1],
+        json!({"kind": "random", "found": 4, "repeated": 3, "near": 0, "taken": 1, "left": 0})
+    );
     let rows = rows(&world, "review.jsonl");
     let failing = &rows[0];
     assert_eq!(failing["log_why"], "failing: short 0");
@@ -193,9 +199,9 @@ z,new,1,money,perhaps
     world.write("review.csv", review);
     let told = freeze(&world, "review.csv", 2);
     for mistake in [
-        "`1` is in the dataset already, with other content",
-        "`x` has the text of `1`, which is in the dataset with another right answer",
-        "row 4: the id `y` is there twice",
+        "row 1: `1` is in the dataset already, with other content",
+        "row 2: `x` has the text of `1`, which is in the dataset with another right answer",
+        "row 4: the id `y` is there twice: row 3 has it",
         "row 5: `log_keep` is `perhaps`; write yes or no",
         "row 6: the id (`id`) is empty",
     ] {
@@ -208,30 +214,6 @@ z,new,1,money,perhaps
     let told = freeze(&world, "review.csv", 2);
     assert!(told.contains("no row of review.csv is to be kept"), "{told}");
     assert!(!world.path("suite.frozen.jsonl").exists());
-}
-
-/// Killed at each change of a file: the dataset has all of the new rows or none, and the next call does the rest.
-#[test]
-fn a_freeze_that_is_killed_anywhere_is_done_by_the_next() {
-    let review = "id,text,n,label\na,new,1,money\nb,\"newer, too\",2,delivery\n";
-    let whole = format!("{CSV}a,new,1,money\nb,\"newer, too\",2,delivery\n");
-    let mut at = 1;
-    loop {
-        let world = world("data.csv", CSV);
-        world.write("review.csv", review);
-        let args = ["dataset", "freeze", "suite.yaml", "review.csv"];
-        let ran = world.run_in(&args, &[("EVALMARK_TEST_ABORT_AT", &at.to_string())]);
-        let data = fs::read_to_string(world.path("data.csv")).expect("a file");
-        assert!(data == CSV || data == whole, "{at}: {data}");
-        freeze(&world, "review.csv", 0);
-        assert_eq!(fs::read_to_string(world.path("data.csv")).expect("a file"), whole, "{at}");
-        assert_eq!(rows(&world, "suite.frozen.jsonl").len(), 2, "{at}");
-        if ran.code == Some(0) {
-            break;
-        }
-        at += 1;
-    }
-    assert!(at > 4, "{at}");
 }
 
 #[test]
@@ -256,4 +238,105 @@ fn files_that_take_no_rows_say_why() {
     check("several", "data.csv", "data.csv is no file of it");
     check("several", "several/b.csv", "1 item frozen");
     check("data.csv", "data.csv", "1 item frozen");
+}
+
+/// `--force` is for a review file that is written again. The suite, its dataset, the logs and whatever else lies there
+/// stay.
+#[test]
+fn nothing_but_a_review_file_is_replaced() {
+    let world = world("data.csv", CSV);
+    logs(&world);
+    world.write("notes.csv", "a,b\n1,2\n");
+    world.write("suite.jsonl", "{\"log_keep\": \"\"}\n");
+    let pick = |file: &str| {
+        let args =
+            ["dataset", "from-logs", "suite.yaml", "--force", "--pick", "random", "--write", file];
+        world.run(&args)
+    };
+    for file in ["data.csv", "logs/a.jsonl", "notes.csv", "suite.jsonl", "./logs/../data.csv"] {
+        let before = fs::read(world.path(file)).expect("a file");
+        let refused = pick(file).expect(2);
+        assert!(refused.stderr.contains("is there, and is no review file"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("name another file with `--write`"), "{}", refused.stderr);
+        assert_eq!(fs::read(world.path(file)).expect("a file"), before);
+    }
+    pick("review.csv").expect(0);
+    pick("review.csv").expect(0);
+    pick("review.parquet").expect(0);
+    pick("review.parquet").expect(0);
+}
+
+#[test]
+fn a_dataset_that_takes_no_rows_is_refused_before_somebody_reviews_them() {
+    let world = world("rows.json", "[{\"id\":\"1\",\"text\":\"t\",\"n\":1,\"label\":\"money\"}]");
+    logs(&world);
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "review.csv"];
+    let refused = world.run(&args).expect(2);
+    assert!(refused.stderr.contains("it is neither CSV nor JSON lines"), "{}", refused.stderr);
+    let utf_16: Vec<u8> = CSV.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(world.path("data.csv"), utf_16).expect("written");
+    world.write("suite.yaml", &SUITE.replace("path: DATA,", "path: data.csv, encoding: utf-16le,"));
+    let refused = world.run(&args).expect(2);
+    assert!(refused.stderr.contains("it is not in UTF-8"), "{}", refused.stderr);
+    assert!(!world.path("review.csv").exists());
+}
+
+/// Found is what became of all: looked at already, nearly the same, more than asked for, taken.
+#[test]
+fn the_table_adds_up_and_nothing_but_near_duplicates_is_told() {
+    let world = world("data.csv", CSV);
+    let topics =
+        ["refund", "parcel lost in the rain", "password", "invoice copy", "holiday opening hours"];
+    let mut lines: String = topics
+        .iter()
+        .enumerate()
+        .map(|(at, topic)| line(&format!("r{at}"), topic, "money"))
+        .collect();
+    lines.push_str(&line("r0", "something else again", "money"));
+    world.write("logs/a.jsonl", &lines);
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let found = from_logs(&world, "review.jsonl", "random=2");
+    let random = &found["kinds"][0];
+    let n = |name: &str| random[name].as_u64().expect("a number");
+    assert_eq!(n("found"), n("repeated") + n("near") + n("left") + n("taken"), "{random}");
+    assert_eq!((n("found"), n("taken")), (6, 2), "{random}");
+    let all = from_logs(&world, "all.jsonl", "random=9");
+    assert_eq!(all["kinds"][0]["repeated"], 1, "{all}");
+    let mut items = CSV.to_owned();
+    for (at, topic) in topics.iter().chain(&["something else again"]).enumerate() {
+        items.extend(["i", &at.to_string(), ",", topic, ",1,money\n"]);
+    }
+    world.write("data.csv", &items);
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "none.csv", "--pick", "random"];
+    let none = world.run(&args).expect(4);
+    let told = none.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("are of these kinds: random; nearly the same as an item of the dataset"),
+        "{told}"
+    );
+}
+
+/// A model's text may hold anything: the review file is one that can be read, and what people froze is what users wrote.
+#[test]
+fn what_acts_in_texts_is_seen_and_comes_back() {
+    let world =
+        world("data.jsonl", "{\"id\":\"1\",\"text\":\"one\",\"n\":1,\"label\":\"money\"}\n");
+    let long = "y".repeat(40_000);
+    let text = "\u{1b}[31mred\u{202e} and \\u{1b} \u{0}";
+    world.write(
+        "logs/a.jsonl",
+        &[line("a", text, "a\0b\u{1b}[2J"), line("b", &long, &long)].concat(),
+    );
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let args = ["dataset", "from-logs", "suite.yaml", "--write", "review.csv", "--pick", "random"];
+    let told = world.run(&args).expect(0).stdout;
+    assert!(told.contains("1 text is longer than the 32,767 characters"), "{told}");
+    let review = fs::read_to_string(world.path("review.csv")).expect("a file");
+    assert!(!review.contains(['\0', '\u{1b}', '\u{202e}']), "{review}");
+    let answers = review.matches(&"y".repeat(32_768)).count();
+    assert_eq!(answers, 1, "the answer is cut, the question is not");
+    world.write("review.csv", &review.replace(",7,\"\",\"\",", ",7,money,,"));
+    freeze(&world, "review.csv", 0);
+    let texts: Vec<_> = rows(&world, "data.jsonl").iter().map(|row| row["text"].clone()).collect();
+    assert!(texts.contains(&json!(text)) && texts.contains(&json!(long)));
 }

@@ -2,6 +2,7 @@
 //! read elsewhere ([`LogInput`]); this is what their readers and their users share.
 
 mod input;
+mod long_numbers;
 mod path;
 mod pick;
 mod sample;
@@ -13,6 +14,7 @@ use regex::Regex;
 
 pub use self::{
     input::{LogChunk, LogDamage, LogInput, LogInputError, LogPosition, LogRead},
+    long_numbers::long_numbers_quoted,
     path::{JsonPath, JsonPathError},
     pick::{JsonPicker, PickError},
     sample::{LogSample, Stratum},

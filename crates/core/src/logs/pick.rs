@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::path::{JsonPath, Step};
+use super::{
+    long_numbers::long_numbers_quoted,
+    path::{JsonPath, Step},
+};
 
 /// What a few paths lead to. Compiled once, used for every line.
 #[derive(Clone, Debug)]
@@ -51,12 +54,13 @@ impl JsonPicker {
         Self { root, n_slots }
     }
 
-    /// The values of one line, by slot. A null is as good as nothing.
+    /// The values of one line, by slot. A null is as good as nothing; a whole number that no 64-bit integer holds is a text.
     pub fn pick(&self, line: &[u8]) -> Result<Vec<Option<Value>>, PickError> {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
         let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
         let mut slots = vec![None; self.n_slots];
-        let mut parser = serde_json::Deserializer::from_slice(line);
+        let line = long_numbers_quoted(line);
+        let mut parser = serde_json::Deserializer::from_slice(&line);
         let seed = Seed { node: &self.root, slots: &mut slots };
         let read = seed.deserialize(&mut parser).and_then(|()| parser.end());
         read.map_err(|error| PickError::NotJson(short(&error)))?;
@@ -238,6 +242,7 @@ mod tests {
         check("$['a.b']", r#"{"a.b":{"c":[1]}}"#, json!({"c": [1]}));
         check("$.a", r#"{"a":1,"a":2}"#, json!(2));
         check("$", r#"{"a":1}"#, json!({"a": 1}));
+        check("$.a", r#"{"a":18446744073709551617}"#, json!("18446744073709551617"));
         check("$.a", "\u{feff}{\"a\":\"b\\u00e4\"}", json!("bä"));
     }
 

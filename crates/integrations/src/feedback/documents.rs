@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use evalmark_core::logs::long_numbers_quoted;
 use serde_json::Value;
 
 use super::FeedbackError;
@@ -43,18 +44,27 @@ pub(super) fn each(
             return Err(FeedbackError::NotJson { path: path.to_owned(), problem });
         }
         if !line.trim_ascii().is_empty() {
-            visit(number, serde_json::from_slice(&line).map_err(|error| error.to_string()));
+            visit(number, parsed(&line).map_err(|error| error.to_string()));
         }
     }
 }
 
-/// What a file holds, unpacked where it is packed.
+/// A document whose ids keep their digits, however many they have.
+fn parsed(json: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(&long_numbers_quoted(json))
+}
+
+/// What a file holds, unpacked where it is packed, past its byte order mark.
 fn opened(path: &Path) -> io::Result<BufReader<Box<dyn Read + Send>>> {
     let mut file = BufReader::new(File::open(path)?);
     let head = file.fill_buf()?;
     let is_packed = head.starts_with(b"\x1F\x8B") || head.starts_with(b"\x28\xB5\x2F\xFD");
     let content = if is_packed { unpacked(file)? } else { Box::new(file) };
-    Ok(BufReader::new(content))
+    let mut content = BufReader::new(content);
+    if content.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
+        content.consume(3);
+    }
+    Ok(content)
 }
 
 /// Whether each line is a document: the first that holds something is no list, and whole or not the beginning of anything.
@@ -86,7 +96,7 @@ fn whole(
     if text.len() as u64 > LARGEST {
         return Err(wrong("it is larger than 512 MiB; write a document a line".to_owned()));
     }
-    let documents = match serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))? {
+    let documents = match parsed(text).map_err(|error| wrong(error.to_string()))? {
         Value::Array(list) => list,
         Value::Object(mut object) => match object.get_mut("data").map(Value::take) {
             Some(Value::Array(list)) => list,

@@ -29,6 +29,7 @@ fn read(object: &Map<String, Value>, rules: &FeedbackRules, events: &mut Events)
         return;
     };
     let rated = RATED.iter().find_map(|key| parameter(object, key));
+    let written = rated.clone().unwrap_or_default();
     let value = match rated {
         Some(value) => rules.score(&signal, &value),
         None => Ok(FeedbackValue::Happened),
@@ -45,6 +46,7 @@ fn read(object: &Map<String, Value>, rules: &FeedbackRules, events: &mut Events)
         record_id,
         signal,
         value,
+        written,
         comment: None,
         by,
         at,

@@ -1,6 +1,6 @@
 //! Feedback as an application of one's own writes it: an object an event, with keys under their usual names.
 
-use evalmark_core::feedback::{FeedbackEvent, FeedbackValue};
+use evalmark_core::feedback::{FeedbackEvent, FeedbackValue, short};
 use serde_json::{Map, Value};
 
 use super::{Events, FeedbackRules, FeedbackSource, first, first_text};
@@ -42,18 +42,21 @@ fn event(object: &Map<String, Value>, rules: &FeedbackRules) -> Result<FeedbackE
     let edit = first_text(object, &EDIT);
     let value_key = VALUE.into_iter().find(|key| object.get(*key).is_some_and(|v| !v.is_null()));
     let signal = first_text(object, &SIGNAL);
-    let (signal, value) = match (edit, value_key) {
-        (Some(edit), _) => (signal.unwrap_or_else(|| "edit".to_owned()), FeedbackValue::Edit(edit)),
+    let (signal, value, written) = match (edit, value_key) {
+        (Some(edit), _) => {
+            let written = edit.clone().into();
+            (signal.unwrap_or_else(|| "edit".to_owned()), FeedbackValue::Edit(edit), written)
+        }
         (None, Some(key)) => {
             let is_named = !["value", "score", "label"].contains(&key);
             let signal =
                 signal.unwrap_or_else(|| if is_named { key } else { "feedback" }.to_owned());
             let value = rules.score(&signal, &object[key])?;
-            (signal, value)
+            (signal, value, object[key].clone())
         }
         (None, None) => {
             let signal = signal.ok_or_else(|| "it says nothing: it has no value".to_owned())?;
-            (signal, FeedbackValue::Happened)
+            (signal, FeedbackValue::Happened, Value::Null)
         }
     };
     Ok(FeedbackEvent {
@@ -61,9 +64,20 @@ fn event(object: &Map<String, Value>, rules: &FeedbackRules) -> Result<FeedbackE
         record_id,
         signal,
         value,
+        written,
         comment: first_text(object, &["comment", "text", "reason", "explanation"]),
         by: first_text(object, &["user", "user_id", "by", "rater"]),
         at: first(object, &["at", "time", "timestamp", "created_at"]).cloned(),
-        propensity: first(object, &["propensity"]).and_then(Value::as_f64),
+        propensity: first(object, &["propensity"]).map(propensity).transpose()?,
     })
+}
+
+/// The chance that the user was asked, also where it is written as a text.
+fn propensity(value: &Value) -> Result<f64, String> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    let wrong = || format!("a propensity of {} is not above 0 and at most 1", short(value));
+    number.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(wrong)
 }

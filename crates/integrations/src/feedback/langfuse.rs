@@ -36,21 +36,24 @@ fn event(
 ) -> Result<FeedbackEvent, String> {
     let signal = first_text(object, &["name"]).ok_or("a score has no name")?;
     let kind = object.get("dataType").and_then(Value::as_str).unwrap_or_default();
+    let keys = match kind {
+        "CORRECTION" | "CATEGORICAL" => ["stringValue", "value"],
+        _ => ["value", "stringValue"],
+    };
+    let written = first(object, &keys).cloned().unwrap_or_default();
     let value = match kind {
         "CORRECTION" => {
-            let text = first_text(object, &["stringValue", "value"]);
+            let text = first_text(object, &keys);
             FeedbackValue::Edit(text.ok_or("a correction has no text")?)
         }
-        "CATEGORICAL" => rules
-            .score(&signal, first(object, &["stringValue", "value"]).unwrap_or(&Value::Null))?,
-        _ => rules
-            .score(&signal, first(object, &["value", "stringValue"]).unwrap_or(&Value::Null))?,
+        _ => rules.score(&signal, &written)?,
     };
     Ok(FeedbackEvent {
         id: first_text(object, &["id"]).map(|id| format!("langfuse:{id}")),
         record_id,
         signal,
         value,
+        written,
         comment: first_text(object, &["comment"]),
         by: first_text(object, &["authorUserId"]),
         at: first(object, &["timestamp", "createdAt"]).cloned(),

@@ -29,6 +29,7 @@ fn read(object: &Map<String, Value>, rules: &FeedbackRules, events: &mut Events)
         return;
     };
     let rated = first(properties, &["rating", "score", "thumbs"]);
+    let written = rated.cloned().unwrap_or_default();
     let value = match rated {
         Some(value) => rules.score(&signal, value),
         None => Ok(FeedbackValue::Happened),
@@ -38,6 +39,7 @@ fn read(object: &Map<String, Value>, rules: &FeedbackRules, events: &mut Events)
         record_id,
         signal,
         value,
+        written,
         comment: first_text(properties, &["comment"]),
         by: first_text(properties, &["distinct_id", "$user_id"]),
         at: properties.get("time").cloned(),

@@ -263,6 +263,36 @@ mod tests {
     }
 
     #[test]
+    fn ids_keep_their_digits_and_a_byte_order_mark_is_none() {
+        let lines = "\u{feff}{\"trace_id\":18446744073709551617,\"thumbs\":1}\n{\"trace_id\":18446744073709551618,\"thumbs\":0}\n";
+        let list =
+            format!("\u{feff}[{}]", lines.trim().trim_start_matches('\u{feff}').replace('\n', ","));
+        for content in [lines, &list] {
+            let (seen, problems, _) = read(content, &FeedbackRules::default());
+            let expected = [("18446744073709551617", 1.0), ("18446744073709551618", 0.0)]
+                .map(|(id, score)| (id.to_owned(), "thumbs".to_owned(), Score(score)));
+            assert_eq!((seen.as_slice(), problems), (&expected[..], Vec::new()), "{content}");
+        }
+    }
+
+    #[test]
+    fn a_propensity_that_is_none_is_told() {
+        let line =
+            |propensity: Value| json!({"trace_id": "t", "thumbs": 1, "propensity": propensity});
+        for good in [json!(0.5), json!("0.5"), json!(1)] {
+            assert_eq!(
+                read(&line(good).to_string(), &FeedbackRules::default()).1,
+                Vec::<String>::new()
+            );
+        }
+        for bad in [json!(0), json!(1.5), json!(-1), json!("often"), json!("NaN"), json!([])] {
+            let (seen, problems, _) = read(&line(bad).to_string(), &FeedbackRules::default());
+            assert_eq!((seen.len(), problems.len()), (0, 1), "{problems:?}");
+            assert!(problems[0].starts_with("1: a propensity of "), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn hostile_documents_end() {
         for hostile in [
             "[".repeat(100_000),

@@ -54,6 +54,7 @@ fn event(record: &Map<String, Value>, rules: &FeedbackRules) -> Result<FeedbackE
         id: None,
         record_id,
         value: rules.score(&signal, &value)?,
+        written: value,
         signal,
         comment: texts("gen_ai.evaluation.explanation"),
         by: texts("user.id").or_else(|| texts("enduser.id")),

@@ -3,10 +3,16 @@
 use csv::{Terminator, WriterBuilder};
 use evalmark_core::{
     metric::ParamError,
+    number_format::exact,
     receiver::{Hears, ReceiverSection, SecretUse},
     suite::file_name,
 };
-use evalmark_report::{run_message::RunMessage, samples::SampleRecord};
+use evalmark_report::{
+    run_message::RunMessage,
+    safe_text::printable,
+    samples::SampleRecord,
+    spreadsheet::{clipped, is_formula},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,9 +25,6 @@ use super::{
 
 /// Bytes of a file at most: more than any spreadsheet opens.
 const MOST_BYTES: usize = 256 << 20;
-
-/// Characters of a cell: Excel takes 32,767, Google Sheets 50,000.
-const MOST_LETTERS: usize = 32_000;
 
 /// Parameters of `csv`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -184,30 +187,20 @@ fn write_scores(message: &RunMessage, table: &mut Table) -> Result<(), DeliveryE
 struct Cell(String);
 
 impl Cell {
-    /// A text. Where it would act, an apostrophe stands before it, which says that it is text.
+    /// A text that fits. Where it would act, an apostrophe stands before it, which says that it is text; what would act on
+    /// a screen is shown by its number.
     fn text(text: &str) -> Self {
-        let clipped = match text.char_indices().nth(MOST_LETTERS) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text.to_owned(),
-        };
-        Self(if acts(&clipped) { format!("'{clipped}") } else { clipped })
+        let is_acting = is_formula(text);
+        let shown = printable(text);
+        let clipped = clipped(&shown);
+        Self(if is_acting || is_formula(&clipped) { format!("'{clipped}") } else { clipped })
     }
 
     /// A number, or nothing where there is none.
     fn number(number: Option<f64>) -> Self {
         let number = number.filter(|number| number.is_finite());
-        Self(number.map(|number| number.to_string()).unwrap_or_default())
+        Self(number.map(exact).unwrap_or_default())
     }
-}
-
-/// Whether a spreadsheet would run a text. A plain number is none that does, whatever its sign.
-fn acts(text: &str) -> bool {
-    let first = text.trim_start_matches([' ', '\u{a0}', '\u{feff}', '\u{200b}']).chars().next();
-    let begins =
-        |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') || c.is_control();
-    let is_number =
-        text.bytes().all(|byte| b"+-.eE0123456789".contains(&byte)) && text.parse::<f64>().is_ok();
-    first.is_some_and(begins) && !is_number
 }
 
 /// A table that becomes a file.
@@ -251,7 +244,9 @@ mod tests {
         check("-2+3", "'-2+3");
         check("@here", "'@here");
         check("\t=1", "'\t=1");
-        check("\r=1", "'\r=1");
+        check("\r=1", "'\\r=1");
+        check("\u{1b}[2J red", "'\\u{1b}[2J red");
+        check("a\0b\u{202e}", "a\\u{0}b\\u{202e}");
         check("  =1", "'  =1");
         check("＝1", "'＝1");
         check("-0.5", "-0.5");
@@ -261,14 +256,24 @@ mod tests {
     }
 
     #[test]
+    fn no_cell_is_longer_than_excel_holds() {
+        for text in ["=".repeat(40_000), "👍".repeat(32_000), "\u{1b}".repeat(9_000)] {
+            let cell = Cell::text(&text).0;
+            assert!(cell.encode_utf16().count() <= 32_767 && cell.ends_with('…'), "{}", cell.len());
+        }
+        assert_eq!(Cell::number(Some(1e308)).0, "1e308");
+        assert_eq!(Cell::number(Some(-0.25)).0, "-0.25");
+    }
+
+    #[test]
     fn what_is_written_is_read_back() {
         let mut table = Table::new(true);
-        let texts = ["a\"b", "x,y", "two\r\nlines", "=1"];
+        let texts = ["a\"b", "x,y", "two\nlines", "=1"];
         table.row(&texts.map(Cell::text)).expect("a row");
         let bytes = table.finish().expect("a file");
         assert_eq!(&bytes[..3], "\u{feff}".as_bytes());
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[3..]);
         let row = reader.records().next().expect("a row").expect("CSV");
-        assert_eq!(row.iter().collect::<Vec<_>>(), ["a\"b", "x,y", "two\r\nlines", "'=1"]);
+        assert_eq!(row.iter().collect::<Vec<_>>(), ["a\"b", "x,y", "two\nlines", "'=1"]);
     }
 }

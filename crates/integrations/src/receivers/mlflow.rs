@@ -21,6 +21,7 @@ use super::{
     beside::{Beside, OnServer},
     courier::{Courier, DeliveryError, Outgoing},
     definition::{About, DefineReceiver, Letter},
+    samples::stable_id,
     server::{Server, below},
 };
 
@@ -264,15 +265,24 @@ fn metrics(message: &RunMessage) -> Vec<(String, f64)> {
     all
 }
 
-/// A name of letters, digits and what else `MLflow` takes.
+/// A name of letters, digits and what else `MLflow` takes: one name a metric, whatever it is called. Where a name is not
+/// taken as it is, a short hash tells it from others.
 fn metric_name(parts: &[&str]) -> String {
+    /// So many letters are left for what stands behind it.
+    const MOST: usize = MOST_LETTERS - 20;
     let plain = |part: &&str| -> String {
         let keep = |c: char| if c.is_ascii_alphanumeric() || "_-. ".contains(c) { c } else { '_' };
         let part: String = part.chars().map(keep).collect();
         // A path may not have a part that leads upwards.
         if part.chars().all(|c| c == '.') { "_".to_owned() } else { part }
     };
-    clipped(&parts.iter().map(plain).collect::<Vec<_>>().join("/"), MOST_LETTERS - 20)
+    let name = parts.iter().map(plain).collect::<Vec<_>>().join("/");
+    if name == parts.join("/") && parts.iter().all(|part| !part.contains('/')) && name.len() <= MOST
+    {
+        return name;
+    }
+    let hash = stable_id(parts);
+    format!("{}-{}", clipped(&name, MOST - 9), &hash[..8])
 }
 
 fn tag(key: &str, value: &str) -> Value {
@@ -286,4 +296,34 @@ fn clipped(text: &str, most: usize) -> String {
 fn known_text(id: &Value, what: &str) -> Result<String, DeliveryError> {
     let id = id.as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     id.ok_or_else(|| DeliveryError::refused(format!("the server names no {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::metric_name;
+
+    #[test]
+    fn no_two_metrics_have_one_name() {
+        assert_eq!(metric_name(&["exact", "plain v1.0", "gpt-4_o"]), "exact/plain v1.0/gpt-4_o");
+        let long = "x".repeat(300);
+        let names = [
+            &["f(a)", "p", "m"][..],
+            &["f[a]", "p", "m"],
+            &["f_a_", "p", "m"],
+            &["a/b", "c"],
+            &["a", "b/c"],
+            &["a", "b", "c"],
+            &["größe", "p", "m"],
+            &["grösse", "p", "m"],
+            &["gr\u{f6}_e", "p", "m"],
+            &["..", "p", "m"],
+            &["_", "p", "m"],
+            &[&long, "p", "m"],
+            &[&long, "q", "m"],
+        ];
+        let found: std::collections::BTreeSet<_> =
+            names.iter().map(|parts| metric_name(parts)).collect();
+        assert_eq!(found.len(), names.len(), "{found:?}");
+        assert!(found.iter().all(|name| name.len() <= 230 && !name.contains("..")), "{found:?}");
+    }
 }

@@ -28,9 +28,27 @@ pub(super) fn samples_of(letter: &Letter<'_>) -> Result<Samples, DeliveryError> 
         let message = "an alarm of production has no samples; take `drift` out of `on` here";
         return Err(DeliveryError::refused(message));
     }
-    let gone = || DeliveryError::refused("the run's folder with its samples is gone");
-    let path = letter.samples.filter(|path| path.is_file()).ok_or_else(gone)?;
+    let nowhere = || DeliveryError::refused("the run's name leads to no folder with samples");
+    let path = letter.samples.ok_or_else(nowhere)?;
+    is_there(path).map_err(DeliveryError::refused)?;
     samples(path).map_err(unreadable)
+}
+
+/// Says what is missing: the folder of the run, or its samples alone.
+fn is_there(path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.is_dir());
+    match folder {
+        Some(folder) => {
+            Err(format!("the run's folder {} with its samples is gone", folder.display()))
+        }
+        None if !path.exists() => {
+            Err(format!("the run has no samples: {} is gone", path.display()))
+        }
+        None if !path.is_file() => {
+            Err(format!("the run's samples are damaged: {} is no file", path.display()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a file of samples that cannot be read means.
@@ -69,4 +87,26 @@ pub(super) fn sample_id(message: &RunMessage, sample: &SampleRecord) -> String {
     let epoch = sample.epoch.to_string();
     let (suite, run_id) = (&*message.suite, &*message.run_id);
     stable_id(&["sample", suite, run_id, prompt, model, item_id, item_hash, &epoch])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::is_there;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |name: &str, expected: &str| {
+            let told = is_there(&folder.path().join(name)).err().unwrap_or_default();
+            assert!(told.contains(expected) && told.is_empty() == expected.is_empty(), "{told}");
+        };
+        fs::create_dir_all(folder.path().join("run/folder.parquet")).expect("a folder");
+        fs::write(folder.path().join("run/samples.parquet"), "damaged").expect("written");
+        check("other/samples.parquet", "other with its samples is gone");
+        check("run/gone.parquet", "the run has no samples: ");
+        check("run/folder.parquet", "folder.parquet is no file");
+        check("run/samples.parquet", "");
+    }
 }

@@ -1,5 +1,6 @@
 //! The log in forms for other programs. No cell of a table is a formula.
 
+use evalmark_report::spreadsheet::{begins_formula, csv_cell};
 use evalmark_store::audit::AuditEntry;
 
 use super::document::with_line;
@@ -81,14 +82,7 @@ fn cells(line: u64, entry: &AuditEntry) -> [String; 17] {
 
 /// A cell in which nothing acts, in quotes where it needs them.
 fn quoted(cell: &str) -> String {
-    let begins = cell.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
-    let is_formula = begins.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-        || cell.starts_with(['\t', '\r', '\n']);
-    let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains(['"', ',', '\n', '\r', ';', '\t']) {
-        return format!("\"{}\"", cell.replace('"', "\"\""));
-    }
-    cell
+    if begins_formula(cell) { csv_cell(&format!("'{cell}")) } else { csv_cell(cell) }
 }
 
 #[cfg(test)]

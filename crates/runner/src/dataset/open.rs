@@ -156,6 +156,11 @@ impl OpenedDataset {
         Ok(if shown.is_empty() { columns } else { shown })
     }
 
+    /// The columns that are compared.
+    pub(crate) fn text_columns(&self) -> &[String] {
+        &self.text
+    }
+
     /// The items, in order.
     pub(crate) fn items(&self) -> Result<Items, DatasetUseError> {
         Ok(Items::open(&self.spec)?)

@@ -209,11 +209,12 @@ fn against_schema(opened: &OpenedDataset, flaws: &mut DatasetFlaws) -> Result<()
 
 /// Items that were frozen are in the dataset for good.
 fn frozen(suite: &Path, opened: &OpenedDataset, flaws: &mut DatasetFlaws) -> Result<()> {
-    let frozen = FrozenItems::of_suite(suite)?;
-    if frozen.items.is_empty() {
+    let mut frozen = FrozenItems::of_suite(suite)?;
+    if frozen.is_empty() {
         return Ok(());
     }
     let ids = opened.keys()?;
+    frozen.settle(&ids);
     for item in frozen.items.iter().filter(|item| !ids.contains(&item.item_id)) {
         flaws.add(DatasetFlaw {
             kind: FlawKind::FrozenGone,

@@ -2,19 +2,16 @@
 
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
-use evalmark_core::{feedback::FeedbackValue, verdict::Answer};
+use evalmark_core::{feedback::FeedbackKind, verdict::Answer};
 use evalmark_report::records::{RecordNames, RecordRow, for_each_record};
-use evalmark_store::{
-    feedback::KeptFeedback,
-    monitor::{MonitorFolder, MonitorFolderError},
-};
+use evalmark_store::monitor::{MonitorFolder, MonitorFolderError};
 use evalmark_verdict::{OnlineComparison, compare_online};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     error::FeedbackUseError,
-    index::{FeedbackIndex, score},
+    joined::{JoinDoubts, JoinedFeedback, score},
 };
 use crate::{
     Ending, Host,
@@ -66,6 +63,26 @@ pub struct FeedbackComparison {
     pub alpha: f64,
     /// What follows.
     pub answer: Answer,
+    /// What was not counted, or not for sure.
+    pub left_out: LeftOut,
+    /// What is not for sure of which event is of which record.
+    #[serde(flatten)]
+    pub doubts: JoinDoubts,
+}
+
+/// Of outcomes: what does not count, since its time says so or is not known, and what counts without a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Events from before the answer.
+    pub before_answer: u64,
+    /// Events from after the window.
+    pub after_window: u64,
+    /// Events without a time, which count whenever they were.
+    pub untimed: u64,
+    /// Records without a time.
+    pub undated_records: u64,
+    /// Records whose window has not ended yet.
+    pub waiting_records: u64,
 }
 
 /// One of the two.
@@ -97,25 +114,23 @@ pub fn compare_feedback(
     host: &Host<'_>,
 ) -> Result<FeedbackComparison> {
     let suite = MonitoredSuite::read(&options.suite, host)?.suite.name;
-    let index = FeedbackIndex::of_suite(&options.out, &suite)?;
     let folder = MonitorFolder::of_suite(&options.out, &suite);
     let state = folder.state(&suite)?;
     let state = state.ok_or_else(|| MonitorFolderError::Empty(folder.path.clone()))?;
-    let of_signal = |event: &&KeptFeedback| event.signal == options.signal;
-    let Some(first) = index.events().find(of_signal) else {
-        let known: std::collections::BTreeSet<_> =
-            index.events().map(|event| event.signal.clone()).collect();
-        let (signal, known) = (options.signal.clone(), known.into_iter().collect());
-        return Err(FeedbackUseError::NoSignal { signal, known }.into());
+    let feedback = JoinedFeedback::of_suite(&options.out, &suite, &folder, &state)?;
+    let Some((_, kind)) = feedback.signals().find(|(name, _)| *name == options.signal) else {
+        let known = feedback.signals().map(|(name, _)| name.to_owned()).collect();
+        return Err(FeedbackUseError::NoSignal { signal: options.signal.clone(), known }.into());
     };
-    let reader = Reader {
+    let mut reader = Reader {
         options,
-        index: &index,
-        happens: first.value == FeedbackValue::Happened,
+        feedback: &feedback,
+        happens: kind == FeedbackKind::Outcome,
         window: i64::try_from(options.window.as_micros()).unwrap_or(i64::MAX),
         now: Timestamp::now().as_microsecond(),
+        left_out: LeftOut::default(),
     };
-    let (mut before, mut after) = (Arm::default(), Arm::default());
+    let (mut before, mut after, mut place) = (Arm::default(), Arm::default(), 0);
     for segment in &state.segments {
         for_each_record::<RunError>(
             &folder.segment(&segment.name),
@@ -127,20 +142,23 @@ pub fn compare_feedback(
                         let names = (options.before.clone(), options.after.clone());
                         return Err(FeedbackUseError::SameVariant(names.0, names.1).into());
                     }
-                    (true, false) => reader.see(row, &mut before),
-                    (false, true) => reader.see(row, &mut after),
+                    (true, false) => reader.see(row, place, &mut before),
+                    (false, true) => reader.see(row, place, &mut after),
                     (false, false) => {}
                 }
+                place += 1;
                 Ok(())
             },
         )?;
     }
+    let left_out = reader.left_out;
     for (arm, name) in [(&before, &options.before), (&after, &options.after)] {
         if arm.records == 0 {
             return Err(FeedbackUseError::NoVariant(name.clone()).into());
         }
     }
-    Ok(compared(options, suite, before, after))
+    let found = compared(options, suite, before, after);
+    Ok(FeedbackComparison { left_out, doubts: feedback.doubts.clone(), ..found })
 }
 
 /// What the results of both arms come to.
@@ -171,6 +189,8 @@ fn compared(
         margin: options.margin,
         alpha: options.alpha,
         answer,
+        left_out: LeftOut::default(),
+        doubts: JoinDoubts::default(),
     }
 }
 
@@ -195,41 +215,69 @@ fn is_served_by(row: &RecordRow<'_>, name: &str) -> bool {
 /// Reads what was said of each record.
 struct Reader<'a> {
     options: &'a CompareFeedbackOptions,
-    index: &'a FeedbackIndex,
+    feedback: &'a JoinedFeedback,
     /// Whether a record without an event has a value, too.
     happens: bool,
     /// Microseconds.
     window: i64,
     now: i64,
+    left_out: LeftOut,
 }
 
 impl Reader<'_> {
-    fn see(&self, row: &RecordRow<'_>, arm: &mut Arm) {
+    fn see(&mut self, row: &RecordRow<'_>, place: u64, arm: &mut Arm) {
         arm.records += 1;
-        let output = row.texts.and_then(|texts| texts.output);
-        let events =
-            self.index.of(row.record_id).filter(|event| event.signal == self.options.signal);
-        let result = if self.happens {
-            let Some(at) = row.at else { return };
-            let end = at.saturating_add(self.window);
-            if end > self.now {
-                return;
-            }
-            let has = events.into_iter().any(|event| event.at.is_none_or(|when| when <= end));
-            Some((at, f64::from(u8::from(has))))
-        } else {
-            let (mut sum, mut n, mut known) = (0.0, 0.0, i64::MAX);
-            for event in events {
-                sum += score(event, output);
-                n += 1.0;
-                known = known.min(event.at.or(row.at).unwrap_or(i64::MAX));
-            }
-            (n > 0.0).then(|| (known, sum / n))
-        };
+        let result = if self.happens { self.outcome(row, place) } else { self.rating(row, place) };
         if let Some((at, value)) = result {
             let result = (at, row.record_id.to_owned(), value);
             arm.results.push((result, row.cluster.map(cluster_number)));
         }
+    }
+
+    /// Whether it happened from the answer on until the window's end, once that has passed.
+    fn outcome(&mut self, row: &RecordRow<'_>, place: u64) -> Option<(i64, f64)> {
+        let events = self.feedback.of(place).filter(|event| event.signal == self.options.signal);
+        let times: Vec<_> = events.map(|event| event.at).collect();
+        // Another record of its trace counts in its place.
+        if times.is_empty() && !self.feedback.lacks(&self.options.signal, row, place) {
+            return None;
+        }
+        let Some(at) = row.at else {
+            self.left_out.undated_records += 1;
+            return None;
+        };
+        let end = at.saturating_add(self.window);
+        if end > self.now {
+            self.left_out.waiting_records += 1;
+            return None;
+        }
+        let mut has = false;
+        for time in times {
+            match time {
+                Some(time) if time < at => self.left_out.before_answer += 1,
+                Some(time) if time > end => self.left_out.after_window += 1,
+                Some(_) => has = true,
+                None => {
+                    self.left_out.untimed += 1;
+                    has = true;
+                }
+            }
+        }
+        Some((at, f64::from(u8::from(has))))
+    }
+
+    /// The mean of what was said, and since when it was known.
+    fn rating(&self, row: &RecordRow<'_>, place: u64) -> Option<(i64, f64)> {
+        let output = row.texts.and_then(|texts| texts.output);
+        let (mut sum, mut n, mut known) = (0.0, 0.0, i64::MAX);
+        for event in self.feedback.of(place) {
+            if event.signal == self.options.signal {
+                sum += score(event, output);
+                n += 1.0;
+                known = known.min(event.at.or(row.at).unwrap_or(i64::MAX));
+            }
+        }
+        (n > 0.0).then(|| (known, sum / n))
     }
 }
 

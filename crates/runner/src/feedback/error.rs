@@ -15,6 +15,9 @@ pub enum FeedbackUseError {
         /// What is wrong with the first.
         first: Option<String>,
     },
+    /// The suite does not say what must not be kept.
+    #[error("the suite {} has no `logs` section, which says what is taken out of texts before they are kept", .0.display())]
+    NoLogs(PathBuf),
     /// There is none.
     #[error("there is no feedback of the suite `{0}`")]
     Nothing(String),
@@ -60,6 +63,9 @@ impl Advised for FeedbackUseError {
                 None => "name the key that holds the record's id with `--key`, and what is asked for with `--signal`"
                     .to_owned(),
             },
+            Self::NoLogs(_) => "add it: `logs: { redact: [email, phone, card, key] }`, or `logs: { redact: [] }` where \
+                                nothing is personal"
+                .to_owned(),
             Self::Nothing(_) => "`evalmark feedback import SUITE FILE` takes it in".to_owned(),
             Self::NoSignal { known, .. } if known.is_empty() => {
                 "no event belongs to a record of the monitor; compare their ids".to_owned()

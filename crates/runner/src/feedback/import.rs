@@ -1,16 +1,15 @@
 //! Events of feedback, taken in: redacted as the monitor redacts, each once.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use evalmark_core::{
-    feedback::{FeedbackEvent, FeedbackValue},
+    feedback::{FeedbackEvent, FeedbackKind, FeedbackValue, short},
     logs::Redaction,
     number_format::counted,
 };
-use evalmark_report::records::{RecordNames, for_each_record};
 use evalmark_store::{
     RunLock,
     feedback::{FeedbackFile, KeptFeedback},
@@ -18,10 +17,13 @@ use evalmark_store::{
 };
 use serde::Serialize;
 
-use super::{error::FeedbackUseError, index::FeedbackIndex};
+use super::{
+    error::FeedbackUseError,
+    joined::{JoinDoubts, JoinedFeedback, kinds},
+};
 use crate::{
     Host,
-    error::{Result, RunError},
+    error::Result,
     monitor::{MonitoredSuite, microseconds, redacted},
 };
 
@@ -36,6 +38,8 @@ pub struct FeedbackImport {
     _lock: RunLock,
     events: Vec<KeptFeedback>,
     places: HashMap<String, usize>,
+    /// What was read, each with the place of its document.
+    new: Vec<(String, KeptFeedback)>,
     monitor: MonitorFolder,
     found: ImportedFeedback,
 }
@@ -60,9 +64,12 @@ pub struct ImportedFeedback {
     /// The first of those, each with its place.
     pub problems: Vec<String>,
     /// All events that are kept, by signal.
-    pub signals: std::collections::BTreeMap<String, u64>,
+    pub signals: BTreeMap<String, u64>,
     /// Those of them that belong to a record of the monitor.
     pub joined: u64,
+    /// What is not for sure of that.
+    #[serde(flatten)]
+    pub doubts: JoinDoubts,
     /// The file that they are kept in.
     pub path: PathBuf,
 }
@@ -71,6 +78,9 @@ impl FeedbackImport {
     /// Opens the feedback of a suite, and keeps other processes from writing it.
     pub fn open(suite: &Path, out: &Path, host: &Host<'_>) -> Result<Self> {
         let suite = MonitoredSuite::read(suite, host)?;
+        if suite.suite.logs.is_none() {
+            return Err(FeedbackUseError::NoLogs(suite.suite.path.clone()).into());
+        }
         let name = suite.suite.name.clone();
         let file = FeedbackFile::of_suite(out, &name);
         let lock = file.lock()?;
@@ -89,6 +99,7 @@ impl FeedbackImport {
             _lock: lock,
             events,
             places,
+            new: Vec::new(),
         })
     }
 
@@ -97,32 +108,55 @@ impl FeedbackImport {
         self.found.documents += 1;
         self.found.passed_over += passed_over;
         for problem in problems {
-            self.found.damaged += 1;
-            if self.found.problems.len() < TOLD {
-                self.found.problems.push(format!("{}:{number}: {problem}", file.display()));
-            }
+            self.problem(&place(file, number), problem);
         }
     }
 
-    /// Takes in an event.
-    pub fn add(&mut self, event: FeedbackEvent) {
-        let event = kept(event, &self.redact);
-        match self.places.get(&event.id) {
-            Some(at) if self.events[*at] == event => self.found.known += 1,
-            Some(at) => {
-                self.found.replaced += 1;
-                self.events[*at] = event;
+    /// A document with a mistake. What it says of itself is redacted, too.
+    fn problem(&mut self, place: &str, problem: &str) {
+        self.found.damaged += 1;
+        if self.found.problems.len() < TOLD {
+            self.found.problems.push(format!("{place}: {}", redacted(problem, &self.redact)));
+        }
+    }
+
+    /// Takes in an event of a document.
+    pub fn add(&mut self, file: &Path, number: u64, event: FeedbackEvent) {
+        let place = place(file, number);
+        match kept(event, &self.redact) {
+            Ok(event) => self.new.push((place, event)),
+            Err(problem) => self.problem(&place, &problem),
+        }
+    }
+
+    /// Takes in everything that was read. A signal stays what it is: what it was before, or what most of the new events are.
+    fn take_in(&mut self) {
+        let mut kind_of = kinds(self.new.iter().map(|(_, event)| event));
+        kind_of.extend(kinds(self.events.iter()));
+        for (place, event) in std::mem::take(&mut self.new) {
+            let kind = kind_of.get(&event.signal).copied().unwrap_or(event.value.kind());
+            if kind != event.value.kind() {
+                self.problem(&place, &other_kind(&event, kind));
+                continue;
             }
-            None => {
-                self.found.added += 1;
-                self.places.insert(event.id.clone(), self.events.len());
-                self.events.push(event);
+            match self.places.get(&event.id) {
+                Some(at) if self.events[*at] == event => self.found.known += 1,
+                Some(at) => {
+                    self.found.replaced += 1;
+                    self.events[*at] = event;
+                }
+                None => {
+                    self.found.added += 1;
+                    self.places.insert(event.id.clone(), self.events.len());
+                    self.events.push(event);
+                }
             }
         }
     }
 
     /// Writes what was taken in, as a whole.
     pub fn finish(mut self) -> Result<ImportedFeedback> {
+        self.take_in();
         let ImportedFeedback { documents, added, replaced, known, .. } = self.found;
         if added + replaced + known == 0 {
             let first = self.found.problems.first().cloned();
@@ -135,47 +169,62 @@ impl FeedbackImport {
         for event in &self.events {
             *self.found.signals.entry(event.signal.clone()).or_default() += 1;
         }
-        let index = FeedbackIndex::new(self.events);
         if let Some(state) = self.monitor.state(&self.suite)? {
-            for segment in &state.segments {
-                let path = self.monitor.segment(&segment.name);
-                for_each_record::<RunError>(&path, &RecordNames::default(), false, |row| {
-                    self.found.joined += index.of(row.record_id).count() as u64;
-                    Ok(())
-                })?;
-            }
+            let joined = JoinedFeedback::new(self.events, &self.monitor, &state)?;
+            self.found.joined = joined.n_joined();
+            self.found.doubts = joined.doubts;
+        } else {
+            self.found.doubts.unjoined = self.events.len() as u64;
         }
         Ok(self.found)
     }
 }
 
-/// An event without what the suite wants out of its texts.
-fn kept(event: FeedbackEvent, rules: &[Redaction]) -> KeptFeedback {
+/// Where a document stands, for people.
+fn place(file: &Path, number: u64) -> String {
+    format!("{}:{number}", file.display())
+}
+
+/// What is wrong with an event that is not what its signal is.
+fn other_kind(event: &KeptFeedback, kind: FeedbackKind) -> String {
+    format!(
+        "`{}` is a signal whose events have {}, and this one has {}: give it another name",
+        event.signal,
+        kind.has(),
+        event.value.kind().has()
+    )
+}
+
+/// An event without what the suite wants out of its texts, its id and the name of its signal among them.
+fn kept(event: FeedbackEvent, rules: &[Redaction]) -> Result<KeptFeedback, String> {
     let clean = |text: &str| redacted(text, rules).into_owned();
     // As the monitor does it, so that the record is found.
     let name = |name: String| {
         if redacted(&name, rules) == name.as_str() { name } else { blake3_id(name.as_bytes()) }
     };
-    let at = event.at.as_ref().and_then(microseconds);
-    let value = match event.value {
-        FeedbackValue::Edit(text) => FeedbackValue::Edit(clean(&text)),
-        other => other,
-    };
+    let unreadable = |at: &_| format!("the time {} cannot be read", short(at));
+    let at = event.at.as_ref().map(|at| microseconds(at).ok_or_else(|| unreadable(at)));
+    let at = at.transpose()?;
     let (record_id, by) = (name(event.record_id), event.by.map(name));
+    // Of what was written, so that a scale that was wrong makes no other event.
     let of_content = || {
-        let content = serde_json::json!([record_id, event.signal, value, by, at]);
+        let content = serde_json::json!([record_id, event.signal, event.written, by, at]);
         blake3_id(content.to_string().as_bytes())
     };
-    KeptFeedback {
-        id: event.id.unwrap_or_else(of_content),
+    let id = event.id.map_or_else(of_content, name);
+    Ok(KeptFeedback {
+        id,
         record_id,
-        signal: event.signal,
-        value,
+        signal: clean(&event.signal),
+        value: match event.value {
+            FeedbackValue::Edit(text) => FeedbackValue::Edit(clean(&text)),
+            other => other,
+        },
         comment: event.comment.as_deref().map(clean),
         by,
         at,
-        propensity: event.propensity.filter(|share| *share > 0.0 && *share <= 1.0),
-    }
+        propensity: event.propensity,
+    })
 }
 
 fn blake3_id(bytes: &[u8]) -> String {

@@ -9,17 +9,19 @@ mod compare;
 mod error;
 mod exposures;
 mod import;
-mod index;
+mod joined;
 mod status;
 
-pub(crate) use self::index::{FeedbackIndex, score};
+pub(crate) use self::joined::{JoinedFeedback, score};
 pub use self::{
     compare::{
-        CompareFeedbackOptions, FeedbackComparison, FeedbackVariant, compare_feedback,
+        CompareFeedbackOptions, FeedbackComparison, FeedbackVariant, LeftOut, compare_feedback,
         ending_of_feedback,
     },
     error::FeedbackUseError,
+    exposures::ExposureCounts,
     import::{FeedbackImport, ImportedFeedback},
+    joined::{JoinDoubts, JoinedTo},
     status::{
         FeedbackEstimate, FeedbackStatus, FeedbackStatusOptions, SignalStatus, feedback_status,
     },

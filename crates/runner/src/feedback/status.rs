@@ -1,21 +1,21 @@
 //! What the feedback of a suite comes to: by signal, how many answers have any, and what it is on average: of those
 //! who say something, and, where it is known how probable it was that each was asked, of all.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use evalmark_core::{feedback::FeedbackValue, metric::Range};
+use evalmark_core::{feedback::FeedbackKind, metric::Range};
 use evalmark_report::records::{RecordNames, RecordRow, for_each_record};
-use evalmark_store::monitor::{MonitorFolder, MonitorFolderError};
+use evalmark_store::{
+    feedback::FeedbackFile,
+    monitor::{MonitorFolder, MonitorFolderError},
+};
 use evalmark_verdict::{Accumulator, ScoreRange, WeightedValue, weighted_mean};
 use serde::Serialize;
 
 use super::{
     error::FeedbackUseError,
-    exposures,
-    index::{FeedbackIndex, score},
+    exposures::{ExposureCounts, Exposures},
+    joined::{JoinDoubts, JoinedFeedback, score},
 };
 use crate::{
     Host,
@@ -46,10 +46,13 @@ pub struct FeedbackStatus {
     pub records: u64,
     /// Records that the log of exposures has; `None` without one.
     pub exposed: Option<u64>,
+    /// How the log of exposures fits the records; `None` without one.
+    pub exposures: Option<ExposureCounts>,
     /// By signal, in the order of their names.
     pub signals: Vec<SignalStatus>,
-    /// Events that belong to no record.
-    pub unjoined: u64,
+    /// What is not for sure of which event is of which record.
+    #[serde(flatten)]
+    pub doubts: JoinDoubts,
 }
 
 /// What the feedback of one kind comes to.
@@ -61,7 +64,7 @@ pub struct SignalStatus {
     pub happens: bool,
     /// Records that have it.
     pub rated: u64,
-    /// Records that might have it: those that were exposed, or all.
+    /// Records that might have it: those that were exposed, or all; of an outcome whose events name traces, each trace once.
     pub of: u64,
     /// Of those who say something, as they are.
     pub raters: Option<FeedbackEstimate>,
@@ -86,6 +89,8 @@ pub struct FeedbackEstimate {
 struct Signal {
     happens: bool,
     rated: u64,
+    /// Of an outcome: those where it did not happen.
+    without: u64,
     plain: Accumulator,
     weighted: Vec<WeightedValue>,
     is_weighted: bool,
@@ -94,38 +99,43 @@ struct Signal {
 /// Says what the feedback of a suite comes to.
 pub fn feedback_status(options: &FeedbackStatusOptions, host: &Host<'_>) -> Result<FeedbackStatus> {
     let suite = MonitoredSuite::read(&options.suite, host)?.suite.name;
-    let index = FeedbackIndex::of_suite(&options.out, &suite)?;
-    if index.events().next().is_none() {
-        return Err(FeedbackUseError::Nothing(suite).into());
-    }
-    let exposures = options.exposures.as_deref().map(exposures::read).transpose()?;
     let folder = MonitorFolder::of_suite(&options.out, &suite);
     let state = folder.state(&suite)?;
+    if FeedbackFile::of_suite(&options.out, &suite).read()?.is_empty() {
+        return Err(FeedbackUseError::Nothing(suite).into());
+    }
+    let mut exposures = options.exposures.as_deref().map(Exposures::read).transpose()?;
     let state = state.ok_or_else(|| MonitorFolderError::Empty(folder.path.clone()))?;
+    let feedback = JoinedFeedback::of_suite(&options.out, &suite, &folder, &state)?;
     let mut signals: BTreeMap<String, Signal> =
-        index.events().map(|event| (event.signal.clone(), Signal::new(&event.value))).collect();
-    let (mut records, mut exposed, mut joined) = (0, 0, 0);
+        feedback.signals().map(|(name, kind)| (name.to_owned(), Signal::new(kind))).collect();
+    let mut records = 0;
     for segment in &state.segments {
         let path = folder.segment(&segment.name);
         for_each_record::<RunError>(&path, &RecordNames::default(), true, |row| {
+            let asked = match &mut exposures {
+                None => Asked::Unknown,
+                Some(exposures) => exposures.of(row.record_id).map_or(Asked::No, Asked::With),
+            };
+            if let (Asked::No, Some(exposures)) = (asked, &mut exposures) {
+                exposures.leave_out(feedback.of(records).count() as u64);
+            } else {
+                see(row, records, &feedback, asked, &mut signals);
+            }
             records += 1;
-            let asked = exposures
-                .as_ref()
-                .map_or(Asked::Unknown, |exposures| asked_of(exposures, row.record_id));
-            exposed += u64::from(matches!(asked, Asked::With(_)));
-            joined += see(row, &index, asked, &mut signals);
             Ok(())
         })?;
     }
-    let n_events = index.events().count() as u64;
-    let of = if exposures.is_some() { exposed } else { records };
+    let exposed = exposures.as_ref().map(Exposures::exposed);
+    let of = exposed.unwrap_or(records);
     let signals = signals.into_iter().map(|(name, signal)| signal.finish(name, of));
     Ok(FeedbackStatus {
         suite,
         records,
-        exposed: exposures.is_some().then_some(exposed),
+        exposed,
+        exposures: exposures.as_ref().map(Exposures::counts),
         signals: signals.collect(),
-        unjoined: n_events.saturating_sub(joined),
+        doubts: feedback.doubts.clone(),
     })
 }
 
@@ -146,33 +156,22 @@ impl Asked {
     }
 }
 
-/// What a log of exposures says of a record.
-fn asked_of(exposures: &HashMap<String, f64>, record_id: &str) -> Asked {
-    let trace = record_id.split_once(':').map(|(trace, _)| trace);
-    let chance = exposures.get(record_id).or_else(|| exposures.get(trace?));
-    chance.map_or(Asked::No, |chance| Asked::With(*chance))
-}
-
-/// Takes a record in; answers with how many events belong to it.
+/// Takes in a record whose user may have been asked: who was not could not answer, and counts for nothing.
 fn see(
     row: &RecordRow<'_>,
-    index: &FeedbackIndex,
+    place: u64,
+    feedback: &JoinedFeedback,
     asked: Asked,
     signals: &mut BTreeMap<String, Signal>,
-) -> u64 {
+) {
     let cluster = row.cluster.map(cluster_number);
     let output = row.texts.and_then(|texts| texts.output);
     let mut said: BTreeMap<&str, (f64, f64, Option<f64>)> = BTreeMap::new();
-    let mut events = 0;
-    for event in index.of(row.record_id) {
-        events += 1;
-        let one = said.entry(&event.signal).or_insert((0.0, 0.0, event.propensity));
+    for event in feedback.of(place) {
+        let one = said.entry(&event.signal).or_default();
         one.0 += score(event, output);
         one.1 += 1.0;
-    }
-    // Who was not asked could not answer, and counts for nothing.
-    if matches!(asked, Asked::No) {
-        return events;
+        one.2 = one.2.or(event.propensity);
     }
     for (name, signal) in signals {
         match said.get(name.as_str()) {
@@ -181,18 +180,21 @@ fn see(
                 signal.add(value, own.or(asked.chance()), cluster);
                 signal.rated += 1;
             }
-            None if signal.happens => signal.add(0.0, asked.chance(), cluster),
+            None if signal.happens && feedback.lacks(name, row, place) => {
+                signal.add(0.0, asked.chance(), cluster);
+                signal.without += 1;
+            }
             None => {}
         }
     }
-    events
 }
 
 impl Signal {
-    fn new(value: &FeedbackValue) -> Self {
+    fn new(kind: FeedbackKind) -> Self {
         Self {
-            happens: *value == FeedbackValue::Happened,
+            happens: kind == FeedbackKind::Outcome,
             rated: 0,
+            without: 0,
             plain: Accumulator::new(ScoreRange::of(Range::Unit)),
             weighted: Vec::new(),
             is_weighted: true,
@@ -220,7 +222,7 @@ impl Signal {
             signal,
             happens: self.happens,
             rated: self.rated,
-            of,
+            of: if self.happens { self.rated + self.without } else { of },
             raters: plain.map(|plain| FeedbackEstimate {
                 mean: plain.mean,
                 low: plain.ci_low,
@@ -229,8 +231,8 @@ impl Signal {
             }),
             weighted: weighted.map(|found| FeedbackEstimate {
                 mean: found.mean,
-                low: found.interval.map(|ends| ends.0.max(0.0)),
-                high: found.interval.map(|ends| ends.1.min(1.0)),
+                low: Some(found.interval.0),
+                high: Some(found.interval.1),
                 effective: found.effective,
             }),
         }

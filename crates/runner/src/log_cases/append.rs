@@ -1,9 +1,10 @@
 //! Rows added to the end of a dataset's file, as that file writes them: CSV or JSON lines. What stands there
-//! stays byte for byte, and the file is replaced as a whole.
+//! stays byte for byte, and the file is replaced as a whole, by whoever gives the new one its name.
 
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    path::PathBuf,
 };
 
 use evalmark_core::{
@@ -17,7 +18,6 @@ use super::error::LogCasesError;
 /// A file that rows can be added to.
 pub(super) struct AppendedFile {
     file: FileSpec,
-    columns: Vec<String>,
 }
 
 /// How lines end, and whether the last has an end.
@@ -27,8 +27,8 @@ struct Lines {
 }
 
 impl AppendedFile {
-    /// The file, if rows of these columns can be added to it.
-    pub(super) fn new(file: FileSpec, columns: Vec<String>) -> Result<Self, LogCasesError> {
+    /// The file, if rows can be added to it.
+    pub(super) fn new(file: FileSpec) -> Result<Self, LogCasesError> {
         let no =
             |why: &str| LogCasesError::Dataset { path: file.origin.clone(), why: why.to_owned() };
         if !matches!(file.format, Format::Csv | Format::Tsv | Format::Jsonl) {
@@ -37,35 +37,58 @@ impl AppendedFile {
         if file.layout.encoding.is_some_and(|encoding| encoding.name() != "UTF-8") {
             return Err(no("it is not in UTF-8"));
         }
-        Ok(Self { file, columns })
+        Ok(Self { file })
     }
 
-    /// Adds rows; each has a value or nothing for every column.
-    pub(super) fn add(&self, rows: &[Fields]) -> Result<(), LogCasesError> {
-        let failed = |error: io::Error| LogCasesError::Dataset {
-            path: self.file.origin.clone(),
-            why: error.to_string(),
-        };
-        let mut old = self.file.access.open(&self.file.path).map_err(|error| {
-            LogCasesError::Dataset { path: self.file.origin.clone(), why: error.to_string() }
-        })?;
-        let lines = Lines::of(&mut old).map_err(failed)?;
-        let added = match self.file.format {
-            Format::Jsonl => json_lines(rows, lines.end).map_err(failed)?,
-            _ => self.cells(rows, lines.end).map_err(failed)?,
-        };
-        let new = NewFile::create(&self.file.path).map_err(failed)?;
-        let mut out = new.writer().map_err(failed)?;
-        io::copy(&mut old, &mut out).map_err(failed)?;
-        if lines.is_open {
-            out.write_all(lines.end.as_bytes()).map_err(failed)?;
+    /// The file itself, wherever a link to it lies.
+    pub(super) fn path(&self) -> PathBuf {
+        self.file.path.canonicalize().unwrap_or_else(|_| self.file.path.clone())
+    }
+
+    /// The file with more rows, which has no name yet; each row has a value or nothing for each of the file's columns.
+    pub(super) fn with(
+        &self,
+        rows: &[Fields],
+        columns: &[String],
+    ) -> Result<NewFile, LogCasesError> {
+        let path = self.path();
+        let unreadable = |why: String| self.no(why);
+        let mut old = self
+            .file
+            .access
+            .open(&self.file.path)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let failed = |source: io::Error| LogCasesError::Unwritable { path: path.clone(), source };
+        if old.metadata().map_err(failed)?.permissions().readonly() {
+            return Err(LogCasesError::ReadOnly(self.file.origin.clone()));
         }
-        out.write_all(&added).map_err(failed)?;
-        new.sync().and_then(|()| new.name()).map_err(failed)
+        let lines = Lines::of(&mut old).map_err(|error| unreadable(error.to_string()))?;
+        let added = match self.file.format {
+            Format::Jsonl => json_lines(rows, lines.end),
+            _ => self.cells(rows, columns, lines.end),
+        };
+        let added = added.map_err(|error| unreadable(error.to_string()))?;
+        let new = NewFile::create(&path).map_err(failed)?;
+        let mut write = || {
+            new.permit_as(&old)?;
+            let mut out = new.writer()?;
+            io::copy(&mut old, &mut out)?;
+            if lines.is_open {
+                out.write_all(lines.end.as_bytes())?;
+            }
+            out.write_all(&added)?;
+            new.sync()
+        };
+        write().map_err(failed)?;
+        Ok(new)
     }
 
-    fn cells(&self, rows: &[Fields], end: &str) -> io::Result<Vec<u8>> {
-        let delimiter = self.delimiter()?;
+    fn no(&self, why: String) -> LogCasesError {
+        LogCasesError::Dataset { path: self.file.origin.clone(), why }
+    }
+
+    fn cells(&self, rows: &[Fields], columns: &[String], end: &str) -> io::Result<Vec<u8>> {
+        let delimiter = self.delimiter(columns)?;
         let terminator =
             if end == "\n" { csv::Terminator::Any(b'\n') } else { csv::Terminator::CRLF };
         let mut writer = csv::WriterBuilder::new()
@@ -74,7 +97,7 @@ impl AppendedFile {
             .has_headers(false)
             .from_writer(Vec::new());
         for row in rows {
-            let cells = self.columns.iter().map(|column| {
+            let cells = columns.iter().map(|column| {
                 let Some(cell) = row.cell(column) else { return Ok(String::new()) };
                 let text = cell.text().map_err(io::Error::other)?;
                 Ok(text.unwrap_or_default().into_owned())
@@ -85,7 +108,7 @@ impl AppendedFile {
     }
 
     /// What separates the cells: the delimiter by which the header has the columns that were read.
-    fn delimiter(&self) -> io::Result<u8> {
+    fn delimiter(&self, columns: &[String]) -> io::Result<u8> {
         if let Some(delimiter) = self.file.layout.delimiter {
             return Ok(delimiter);
         }
@@ -95,7 +118,7 @@ impl AppendedFile {
             let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file);
             let header = reader.headers()?;
             let names = header.iter().map(|name| name.trim_start_matches('\u{feff}'));
-            if names.eq(self.columns.iter().map(String::as_str)) {
+            if names.eq(columns.iter().map(String::as_str)) {
                 return Ok(delimiter);
             }
         }

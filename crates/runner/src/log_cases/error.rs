@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use evalmark_core::number_format::count;
+use evalmark_store::FileLockError;
 
 use crate::{Ending, error::Advised};
 
@@ -19,6 +20,19 @@ pub enum LogCasesError {
         /// What was asked for.
         kinds: String,
     },
+    /// Records are of these kinds, and the dataset has their like.
+    #[error(
+        "{found} of these kinds: {kinds}; nearly the same as an item of the dataset, or as one another"
+    )]
+    AllNear {
+        /// The records, with their number and a verb.
+        found: String,
+        /// What was asked for.
+        kinds: String,
+    },
+    /// A file that would be replaced is something else.
+    #[error("{} is there, and is no review file", .0.display())]
+    NoReview(PathBuf),
     /// A column of the suite has a name that the review file needs.
     #[error("the column `{0}` has a name that the review file keeps for itself")]
     Column(String),
@@ -41,6 +55,20 @@ pub enum LogCasesError {
         /// Why.
         why: String,
     },
+    /// The dataset is not to be changed.
+    #[error("{} is read-only", .0.display())]
+    ReadOnly(PathBuf),
+    /// A file cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process changes the dataset, or nobody can.
+    #[error(transparent)]
+    Lock(#[from] FileLockError),
     /// What was frozen before cannot be read.
     #[error("{} cannot be read: {reason}", path.display())]
     Provenance {
@@ -70,6 +98,21 @@ impl Advised for LogCasesError {
             Self::Nothing { .. } => {
                 "ask for other kinds, such as `--pick random=50`; `evalmark monitor` reads more logs"
             }
+            Self::AllNear { .. } => {
+                "ask for other kinds, or take them for different with a larger `--near`, such as `--near 1`"
+            }
+            Self::NoReview(_) => {
+                "`--force` replaces a review file and nothing else; name another file with `--write`"
+            }
+            Self::ReadOnly(_) => {
+                "nothing was changed; give yourself the right to write it, and freeze the file again"
+            }
+            Self::Unwritable { .. } | Self::Lock(FileLockError::Unwritable { .. }) => {
+                "nothing was changed; make its folder one that can be written, and freeze the file again"
+            }
+            Self::Lock(FileLockError::Busy(_)) => {
+                "nothing was changed; wait for it to end, and freeze the file again"
+            }
             Self::Column(_) => "give the column another name in the suite and its dataset",
             Self::Review { .. } => {
                 "nothing was changed; mend these rows, and freeze the file again"
@@ -85,6 +128,10 @@ impl Advised for LogCasesError {
     }
 
     fn ending(&self) -> Option<Ending> {
-        matches!(self, Self::Nothing { .. }).then_some(Ending::Incomplete)
+        let is_incomplete = matches!(
+            self,
+            Self::Nothing { .. } | Self::AllNear { .. } | Self::Unwritable { .. } | Self::Lock(_)
+        );
+        is_incomplete.then_some(Ending::Incomplete)
     }
 }

@@ -2,18 +2,23 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use evalmark_core::{fields::Fields, number_format::counted};
+use evalmark_core::{
+    fields::Fields,
+    number_format::{counted, exact},
+};
 use evalmark_report::records::{RecordRow, RecordTexts, for_each_record};
 use evalmark_store::monitor::{MonitorFolder, MonitorFolderError, MonitorState};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    append::AppendedFile,
     draw::Draw,
     error::LogCasesError,
+    freeze::file_of,
     released::releases_by_hash,
     review,
     why::{Judge, PickedKind, Quota},
@@ -22,7 +27,7 @@ use crate::{
     Host,
     dataset::{DatasetOptions, OpenedDataset, OutputFile, TooAlike, WrittenRows, near_pairs},
     error::{Hinted, Result, RunError},
-    feedback::FeedbackIndex,
+    feedback::JoinedFeedback,
     monitor::{MonitorStatusOptions, MonitoredSuite, moment, monitor_status},
 };
 
@@ -65,6 +70,8 @@ pub struct CasesFromLogs {
     pub kinds: Vec<Picked>,
     /// What was written.
     pub written: WrittenRows,
+    /// Texts that are longer than a cell of a spreadsheet, which would cut them; of a CSV file alone.
+    pub too_long: u64,
 }
 
 /// What was picked of a kind.
@@ -74,10 +81,14 @@ pub struct Picked {
     pub kind: PickedKind,
     /// Records that are of it.
     pub found: u64,
+    /// Those of them that were looked at already: under an earlier kind, or another record with the same id.
+    pub repeated: u64,
     /// Those that were left out since they are nearly the same as an item of the dataset, or as another.
     pub near: u64,
     /// Those that were taken.
     pub taken: u64,
+    /// All others: more than were asked for.
+    pub left: u64,
 }
 
 /// A record that may be taken.
@@ -107,11 +118,16 @@ pub fn cases_from_logs(options: &FromLogsOptions, host: &Host<'_>) -> Result<Cas
     let dataset = OpenedDataset::open(&dataset, host)?;
     let columns = dataset.columns()?;
     review::taken(columns.iter().chain(suite.spec.fields.variables.iter().map(|(name, _)| name)))?;
+    takes_rows(&dataset)?;
+    if options.replaces && options.file.exists() && !is_review(&options.file, host) {
+        return Err(LogCasesError::NoReview(options.file.clone()).into());
+    }
     let file = OutputFile::create(&options.file, options.replaces, false)?;
     let folder = MonitorFolder::of_suite(&options.out, &suite.suite.name);
     let state = folder.state(&suite.suite.name)?;
     let state = state.ok_or_else(|| MonitorFolderError::Empty(folder.path.clone()))?;
-    let judge = judge(options, &suite, host)?;
+    let feedback = JoinedFeedback::of_suite(&options.out, &suite.suite.name, &folder, &state)?;
+    let judge = judge(options, &suite, feedback, host)?;
     let mut drawn = Drawn::new(options);
     drawn.read(&suite, &folder, &state, &judge)?;
     let (looked_at, with_texts) = (drawn.records, drawn.with_texts);
@@ -123,15 +139,16 @@ pub fn cases_from_logs(options: &FromLogsOptions, host: &Host<'_>) -> Result<Cas
         picked.near += u64::from(*fate == Fate::Near);
         picked.taken += u64::from(*fate == Fate::Taken);
     }
+    for picked in &mut kinds {
+        picked.left = picked.found.saturating_sub(picked.repeated + picked.near + picked.taken);
+    }
     let taken = cases.into_iter().zip(fates).filter(|(_, fate)| *fate == Fate::Taken);
     let taken: Vec<_> = taken.map(|((_, case), _)| case).collect();
     if taken.is_empty() {
-        let kinds: Vec<_> = kinds.iter().map(|picked| picked.kind.name()).collect();
-        let kept = if with_texts == 1 { "keeps" } else { "keep" };
-        let looked_at = counted(with_texts, "record");
-        return Err(LogCasesError::Nothing { looked_at, kept, kinds: kinds.join(", ") }.into());
+        return Err(nothing(&kinds, with_texts).into());
     }
     let rows = rows(taken, &dataset, &columns, options)?;
+    let too_long = if is_csv(options) { rows.iter().flat_map(review::too_long).count() } else { 0 };
     let row = |row: Fields| -> Result<Fields> { Ok(row) };
     let written = file.write(|| Ok(Box::new(rows.clone().into_iter().map(row))))?;
     Ok(CasesFromLogs {
@@ -140,13 +157,50 @@ pub fn cases_from_logs(options: &FromLogsOptions, host: &Host<'_>) -> Result<Cas
         with_texts,
         kinds,
         written,
+        too_long: too_long as u64,
     })
+}
+
+/// Fails where no file of the dataset can ever get the rows, before somebody reviews them.
+fn takes_rows(dataset: &OpenedDataset) -> Result<(), LogCasesError> {
+    let file = &dataset.spec.file;
+    if file.parts.is_empty() || dataset.spec.snapshot.is_some() {
+        return AppendedFile::new(file_of(dataset, None)?).map(drop);
+    }
+    let each = file.parts.iter().map(|part| AppendedFile::new(file.part(part)).map(drop));
+    each.reduce(Result::or).unwrap_or(Ok(()))
+}
+
+/// Whether a file is one that was written for review: nothing else is replaced.
+fn is_review(file: &Path, host: &Host<'_>) -> bool {
+    let dataset = DatasetOptions { of: file.to_owned(), ..DatasetOptions::default() };
+    let columns = OpenedDataset::open(&dataset, host).and_then(|opened| Ok(opened.columns()?));
+    columns
+        .is_ok_and(|columns| review::OWN.iter().all(|own| columns.iter().any(|name| name == own)))
+}
+
+fn is_csv(options: &FromLogsOptions) -> bool {
+    options.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+}
+
+/// Why nothing was taken.
+fn nothing(kinds: &[Picked], with_texts: u64) -> LogCasesError {
+    let near: u64 = kinds.iter().map(|picked| picked.near).sum();
+    let names: Vec<_> = kinds.iter().map(|picked| picked.kind.name()).collect();
+    let names = names.join(", ");
+    if near > 0 {
+        let (found, verb) = (counted(near, "record"), if near == 1 { "is" } else { "are" });
+        return LogCasesError::AllNear { found: format!("{found} {verb}"), kinds: names };
+    }
+    let kept = if with_texts == 1 { "keeps" } else { "keep" };
+    LogCasesError::Nothing { looked_at: counted(with_texts, "record"), kept, kinds: names }
 }
 
 /// What decides why a record is worth an item; drift is looked at where it is asked for.
 fn judge<'a>(
     options: &FromLogsOptions,
     suite: &'a MonitoredSuite,
+    feedback: JoinedFeedback,
     host: &Host<'_>,
 ) -> Result<Judge<'a>> {
     let asks = |kind: PickedKind| options.quotas.iter().any(|quota| quota.kind == kind);
@@ -154,7 +208,6 @@ fn judge<'a>(
     let status =
         MonitorStatusOptions { releases, ..MonitorStatusOptions::of(&options.suite, &options.out) };
     let status = asks(PickedKind::Drifting).then(|| monitor_status(&status, host)).transpose()?;
-    let feedback = FeedbackIndex::of_suite(&options.out, &suite.suite.name)?;
     Ok(Judge::new(&suite.metrics, status.as_ref(), feedback))
 }
 
@@ -182,7 +235,7 @@ impl<'a> Drawn<'a> {
         state: &MonitorState,
         judge: &Judge<'_>,
     ) -> Result<()> {
-        let names = &suite.names;
+        let (names, mut place) = (&suite.names, 0);
         for segment in &state.segments {
             let is_current: Vec<_> =
                 suite.hashes.iter().map(|hash| segment.metrics.contains(hash)).collect();
@@ -191,7 +244,8 @@ impl<'a> Drawn<'a> {
                 let current = row.scores.iter().zip(&is_current);
                 let scores: Vec<_> =
                     current.map(|(score, is_current)| score.filter(|_| *is_current)).collect();
-                self.see(&RecordRow { scores: &scores, ..*row }, &names.metrics, judge);
+                self.see(&RecordRow { scores: &scores, ..*row }, place, &names.metrics, judge);
+                place += 1;
                 Ok(())
             });
             seen.hint(
@@ -201,7 +255,7 @@ impl<'a> Drawn<'a> {
         Ok(())
     }
 
-    fn see(&mut self, row: &RecordRow<'_>, names: &[String], judge: &Judge<'_>) {
+    fn see(&mut self, row: &RecordRow<'_>, place: u64, names: &[String], judge: &Judge<'_>) {
         if self.options.since.is_some_and(|since| row.at.is_none_or(|at| at < since)) {
             return;
         }
@@ -209,14 +263,14 @@ impl<'a> Drawn<'a> {
         // Of a failed call there is nothing to judge.
         let Some(texts) = row.texts.filter(|_| row.error.is_none()) else { return };
         self.with_texts += 1;
-        let reasons = judge.reasons(row);
+        let reasons = judge.reasons(row, place);
         for (quota, found, draw) in &mut self.draws {
             let is_random = quota.kind == PickedKind::Random;
             if is_random || reasons.iter().any(|(kind, _)| *kind == quota.kind) {
                 *found += 1;
                 let case = || {
                     let mut case = Case::of(row, texts, names, &reasons);
-                    if let (true, Some(text)) = (case.targets.is_empty(), judge.corrected(row)) {
+                    if let (true, Some(text)) = (case.targets.is_empty(), judge.corrected(place)) {
                         case.targets.push(text.to_owned());
                     }
                     case
@@ -230,9 +284,16 @@ impl<'a> Drawn<'a> {
     fn finish(self) -> (Vec<(PickedKind, Case)>, Vec<Picked>) {
         let (mut cases, mut kinds, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for (quota, found, draw) in self.draws {
-            kinds.push(Picked { kind: quota.kind, found, near: 0, taken: 0 });
-            let new = draw.finish().filter(|case| seen.insert(case.id.clone()));
-            cases.extend(new.map(|case| (quota.kind, case)));
+            let n_before = cases.len();
+            let mut n_drawn = 0;
+            for case in draw.finish() {
+                n_drawn += 1;
+                if seen.insert(case.id.clone()) {
+                    cases.push((quota.kind, case));
+                }
+            }
+            let repeated = n_drawn - (cases.len() - n_before) as u64;
+            kinds.push(Picked { kind: quota.kind, found, repeated, near: 0, taken: 0, left: 0 });
         }
         (cases, kinds)
     }
@@ -319,8 +380,7 @@ fn rows(
 ) -> Result<Vec<Fields>> {
     let mut ids = dataset.keys()?;
     let releases = releases_by_hash(&options.releases)?;
-    let ending = options.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let is_csv = ending.eq_ignore_ascii_case("csv");
+    let is_csv = is_csv(options);
     let row = |case: Case| {
         let mut row = case.columns(columns);
         if let Some(column) = &dataset.spec.id {
@@ -337,7 +397,7 @@ fn rows(
         }
         let [prompt, hash, model] = case.names;
         let release = hash.as_ref().and_then(|hash| releases.get(hash));
-        let scores = case.scores.iter().map(|(name, score)| format!("{name} {score}"));
+        let scores = case.scores.iter().map(|(name, score)| format!("{name} {}", exact(*score)));
         let own = [
             (review::KEEP, None),
             (review::WHY, Some(case.why.join("; "))),

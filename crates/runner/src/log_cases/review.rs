@@ -3,9 +3,10 @@
 //!
 //! Texts of production are hostile: in a CSV file, cells that a spreadsheet would compute begin with a quote, which
 //! is taken off again when the file is read back. A text that begins with quotes before such a character gets
-//! one more, so that every text comes back as it was.
+//! one more, and what would act on a screen is written by its number, so that every text comes back as it was.
 
 use evalmark_core::fields::Fields;
+use evalmark_report::spreadsheet::{MOST_UNITS, begins_formula, clipped, hidden, shown, units};
 use serde_json::{Map, Value};
 
 use super::error::LogCasesError;
@@ -43,11 +44,15 @@ pub(super) fn taken<'a>(
     taken.map_or(Ok(()), |column| Err(LogCasesError::Column(column.clone())))
 }
 
-/// A row with the cells that a spreadsheet would compute quoted.
+/// A row with the cells that a spreadsheet would compute quoted, and what acts in them shown.
 pub(super) fn guarded(row: Map<String, Value>) -> Map<String, Value> {
     let guard = |(name, value): (String, Value)| match value {
-        Value::String(text) if is_computed(text.trim_start_matches('\'')) => {
-            (name, format!("'{text}").into())
+        Value::String(text) => {
+            // What nobody reads back is made to fit.
+            let text = if OWN.contains(&name.as_str()) { clipped(&text) } else { text };
+            let text = shown(&text);
+            let is_computed = begins_formula(text.trim_start_matches('\''));
+            (name, if is_computed { format!("'{text}") } else { text }.into())
         }
         Value::Array(_) | Value::Object(_) => (name, value.to_string().into()),
         other => (name, other),
@@ -56,16 +61,24 @@ pub(super) fn guarded(row: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// A cell of a CSV file, as it was before it was [`guarded`].
-pub(super) fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if is_computed(rest.trim_start_matches('\'')) => rest,
+pub(super) fn unguarded(text: &str) -> String {
+    hidden(match text.strip_prefix('\'') {
+        Some(rest) if begins_formula(rest.trim_start_matches('\'')) => rest,
         _ => text,
-    }
+    })
 }
 
-/// Whether a spreadsheet may take a text for a formula.
-fn is_computed(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+/// The columns of a row whose texts are longer than a cell of a spreadsheet.
+pub(super) fn too_long(row: &Fields) -> impl Iterator<Item = &String> {
+    let long = |(_, value): &(&String, &Value)| {
+        value.as_str().is_some_and(|text| text.len() > MOST_UNITS && units(text) > MOST_UNITS)
+    };
+    row.iter().filter(long).map(|(name, _)| name)
+}
+
+/// Whether a cell has exactly as much as a spreadsheet leaves of one that is too long.
+pub(super) fn is_cut(text: &str) -> bool {
+    text.len() >= MOST_UNITS && units(text) == MOST_UNITS
 }
 
 /// Whether a row is to be an item.
@@ -106,15 +119,35 @@ mod tests {
             "",
             "'",
             "5",
+            "  =1",
+            "\u{1b}[31mred",
+            "a\0b",
+            "\r=1",
+            "\\u{1b}",
+            "two\r\nlines\tand a tab",
         ];
         for text in texts {
             let row = guarded(Map::from_iter([("a".to_owned(), json!(text))]));
             let written = row["a"].as_str().expect("a text");
-            assert!(!is_computed(written), "{text}");
+            assert!(!begins_formula(written), "{text}");
+            assert!(!written.contains(['\0', '\u{1b}']), "{text}");
             assert_eq!(unguarded(written), text);
         }
         let row = guarded(Map::from_iter([("a".to_owned(), json!(-5))]));
         assert_eq!(row["a"], json!(-5));
+    }
+
+    /// Excel cuts a cell at 32,767: what is read back is made to fit, or told.
+    #[test]
+    fn long_texts_are_cut_where_nobody_reads_them_back_and_else_told() {
+        let long = "x".repeat(40_000);
+        let texts = [("text", &long), (ANSWER, &long)];
+        let row =
+            guarded(texts.map(|(name, text)| (name.to_owned(), json!(text))).into_iter().collect());
+        assert_eq!(row["text"], json!(long));
+        assert!(row[ANSWER].as_str().is_some_and(|text| text.ends_with('…')));
+        assert_eq!(too_long(&Fields::from(row)).collect::<Vec<_>>(), ["text"]);
+        assert!(is_cut(&long[..32_767]) && !is_cut(&long) && !is_cut("x"));
     }
 
     #[test]

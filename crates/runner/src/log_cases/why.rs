@@ -3,12 +3,12 @@
 
 use std::{fmt, str::FromStr};
 
-use evalmark_core::{feedback::FeedbackValue, metric::Direction};
+use evalmark_core::{feedback::FeedbackValue, metric::Direction, number_format::exact};
 use evalmark_report::records::RecordRow;
 use evalmark_scoring::Metric;
 
 use crate::{
-    feedback::{FeedbackIndex, score},
+    feedback::{JoinedFeedback, score},
     monitor::{MonitorStatus, day_of},
 };
 
@@ -93,14 +93,14 @@ struct Drifting {
 pub(super) struct Judge<'a> {
     metrics: &'a [Metric],
     drifting: Vec<Drifting>,
-    feedback: FeedbackIndex,
+    feedback: JoinedFeedback,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(
         metrics: &'a [Metric],
         status: Option<&MonitorStatus>,
-        feedback: FeedbackIndex,
+        feedback: JoinedFeedback,
     ) -> Self {
         let mut drifting = Vec::new();
         if let Some(report) = status.and_then(|status| status.drift.report.as_ref()) {
@@ -115,14 +115,14 @@ impl<'a> Judge<'a> {
         Self { metrics, drifting, feedback }
     }
 
-    /// The kinds that a record is of, and the reasons in words.
-    pub(super) fn reasons(&self, row: &RecordRow<'_>) -> Vec<(PickedKind, String)> {
+    /// The kinds that the record at a place among all is of, and the reasons in words.
+    pub(super) fn reasons(&self, row: &RecordRow<'_>, place: u64) -> Vec<(PickedKind, String)> {
         let mut reasons = Vec::new();
         let failed: Vec<_> = self.graded(row).filter(|(_, good, _)| *good < 0.5).collect();
         for (metric, _, score) in &failed {
-            reasons.push((PickedKind::Failing, format!("{} {score}", metric.name())));
+            reasons.push((PickedKind::Failing, format!("{} {}", metric.name(), exact(*score))));
         }
-        if let Some(says) = self.dispute(row, !failed.is_empty()) {
+        if let Some(says) = self.dispute(row, place, !failed.is_empty()) {
             reasons.push((PickedKind::Disputed, says.to_owned()));
         }
         let day = row.at.map(day_of);
@@ -142,9 +142,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Who disagrees about a record: users among each other, or with the metrics.
-    fn dispute(&self, row: &RecordRow<'_>, has_failed: bool) -> Option<&'static str> {
+    fn dispute(&self, row: &RecordRow<'_>, place: u64, has_failed: bool) -> Option<&'static str> {
         let output = row.texts.and_then(|texts| texts.output);
-        let said = self.feedback.of(row.record_id);
+        let said = self.feedback.of(place);
         let said = said.filter(|event| event.value != FeedbackValue::Happened);
         let scores: Vec<f64> = said.map(|event| score(event, output)).collect();
         let (is_bad, is_good) =
@@ -158,8 +158,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The answer that users corrected it to, the last of them.
-    pub(super) fn corrected<'f>(&'f self, row: &RecordRow<'_>) -> Option<&'f str> {
-        let edits = self.feedback.of(row.record_id).filter_map(|event| match &event.value {
+    pub(super) fn corrected(&self, place: u64) -> Option<&str> {
+        let edits = self.feedback.of(place).filter_map(|event| match &event.value {
             FeedbackValue::Edit(text) => Some((event.at, text.as_str())),
             _ => None,
         });

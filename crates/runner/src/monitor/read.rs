@@ -135,10 +135,10 @@ impl Monitor {
         let lines = lines_of(&chunk);
         let (reader, rules) = (&self.reader, &self.suite.spec.redact);
         let named = |mut record: LogRecord| {
-            let categories = record.categories.iter_mut().flatten();
-            for name in
-                [&mut record.id].into_iter().chain(record.cluster.as_mut()).chain(categories)
-            {
+            let served = [&mut record.prompt, &mut record.prompt_hash, &mut record.model];
+            let others =
+                served.into_iter().chain([&mut record.cluster]).chain(&mut record.categories);
+            for name in [&mut record.id].into_iter().chain(others.flatten()) {
                 kept_name(name, rules);
             }
             record

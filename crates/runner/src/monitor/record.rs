@@ -74,7 +74,8 @@ impl RecordReader {
     /// The record of a line.
     pub(super) fn read(&self, line: &[u8], number: u64) -> Result<LogRecord, PickError> {
         let mut values = Values { slots: self.picker.pick(line)?, missing: Vec::new() };
-        let id = values.text(LogField::Id);
+        let id =
+            values.usable(LogField::Id, |id| Some(text(id)).filter(|id| !id.trim().is_empty()));
         let id = id.unwrap_or_else(|| blake3::hash(line).to_hex()[..32].to_owned());
         let at = values.usable(LogField::Time, |value| microseconds(&value));
         let record = values.record();

@@ -73,7 +73,8 @@ struct StoredTexts {
 }
 
 impl StoredRecord {
-    /// A record with these scores. Its id, its user's name and its categories are [kept names](kept_name) already.
+    /// A record with these scores. Its id, its user's name, what served it and its categories are [kept names](kept_name)
+    /// already.
     pub(super) fn new(one: LogRecord, scores: &[Score], rules: &[Redaction]) -> Self {
         let LogRecord { record, stratum, .. } = one;
         let is_invalid = scores.iter().any(|score| score.invalid);
@@ -115,7 +116,7 @@ impl StoredRecord {
             sample_rate: stratum.rate,
             texts,
             scores: scores.iter().map(|score| score.value).collect(),
-            finish_reason: record.finish_reason,
+            finish_reason: record.finish_reason.map(|why| clean(why.as_str()).into()),
         }
     }
 
@@ -154,7 +155,8 @@ impl StoredRecord {
     }
 }
 
-/// The name of a record, a user or a category as it is stored: one of its own where it must not be kept.
+/// The name of a record, a user, a prompt, a model or a category as it is stored: one of its own where it must not be
+/// kept.
 pub(super) fn kept_name(name: &mut String, rules: &[Redaction]) {
     if redacted(name, rules) != name.as_str() {
         blake3::hash(name.as_bytes()).to_hex()[..32].clone_into(name);

@@ -13,7 +13,7 @@ use super::{
     entry::{AuditEntry, MAX_LINE},
     scan::{LineContent, Lines, read},
 };
-use crate::durable;
+use crate::{durable, lock::is_still};
 
 /// Where the log is, from the repository's root.
 const PLACE: &str = "releases/audit.jsonl";
@@ -255,18 +255,4 @@ fn count_lines(file: &mut File) -> io::Result<u64> {
             read => lines += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64,
         }
     }
-}
-
-/// Whether a path still leads to an open file.
-#[cfg(unix)]
-fn is_still(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(open), Ok(named)) = (file.metadata(), path.symlink_metadata()) else { return false };
-    (open.dev(), open.ino()) == (named.dev(), named.ino())
-}
-
-/// Elsewhere, a file that is open is not replaced.
-#[cfg(not(unix))]
-fn is_still(_file: &File, _path: &Path) -> bool {
-    true
 }
