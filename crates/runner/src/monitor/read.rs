@@ -26,17 +26,18 @@ use serde_json::{Value, json};
 use super::{
     Monitor, MonitorError,
     record::{LogRecord, RecordReader},
+    merge::KEPT_RETIRED,
     segment::OpenSegment,
     stored::{StoredBatch, StoredRecord, kept_name},
 };
 use crate::{
     Ending,
     error::{Hinted, Result},
-    run_id::now,
+    run_id::rfc3339,
 };
 
 /// A segment ends with so many records.
-const SEGMENT_ROWS: u64 = 1 << 18;
+pub(super) const SEGMENT_ROWS: u64 = 1 << 18;
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(250);
@@ -162,7 +163,7 @@ impl Monitor {
         }
         let n_records = records.len();
         if let Some(seen) = &mut self.seen {
-            records.retain(|record| seen.insert(&record.id));
+            records.retain(|record| seen.take(&record.id));
         }
         let batch = StoredBatch {
             file,
@@ -240,13 +241,17 @@ impl Monitor {
     /// Makes what was read so far count.
     fn commit(&mut self) -> Result<()> {
         let hashes = std::mem::take(&mut self.suite.hashes);
+        let commit = self.state.next_segment;
         let committed = self.commit_scored_by(&hashes, self.journal.is_some());
         self.suite.hashes = hashes;
         committed?;
         if let Some(journal) = self.journal.take() {
             journal.remove()?;
         }
-        Ok(())
+        if let Some(seen) = self.seen.as_mut().filter(|_| self.state.next_segment > commit) {
+            seen.committed(commit)?;
+        }
+        self.merge_segments()
     }
 
     /// The same, of records that these metrics scored. With the next number, the journal counts no more.
@@ -260,7 +265,8 @@ impl Monitor {
         if let Some(segment) = segment {
             self.state.segments.push(segment.finish(metrics)?);
         }
-        self.state.written_at = now();
+        self.state.written_at = rfc3339((self.clock)());
+        self.folder.remove_retired(&mut self.state, ((self.clock)(), KEPT_RETIRED))?;
         self.folder.write_state(&self.state)?;
         Ok(())
     }
