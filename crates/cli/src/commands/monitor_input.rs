@@ -18,7 +18,7 @@ use evalmark_integrations::logs::{
 use evalmark_runner::{Monitor, MonitorError, RunError};
 
 use super::monitor::MonitorArgs;
-use crate::print::Printer;
+use crate::{environment::now, print::Printer};
 
 /// The source that takes in spans.
 const OTLP: &str = "otlp";
@@ -60,7 +60,7 @@ fn files(
 ) -> Result<Box<dyn LogInput>> {
     let access = if of_suite { monitor.access() } else { FileAccess::unlimited() };
     let positions = monitor.positions();
-    let files = LogFiles::open(LogFilesOptions { places, access, positions, follow });
+    let files = LogFiles::open(LogFilesOptions { places, access, positions, follow, now: now().as_second() });
     Ok(Box::new(files.map_err(unreadable)?))
 }
 

@@ -109,13 +109,13 @@ impl Monitor {
                 }
                 LogRead::End => break false,
             }
-            self.commit()?;
+            self.commit(input)?;
             input.stored();
             told(&self.state);
             (is_pending, last) = (false, Instant::now());
         };
         if is_pending {
-            self.commit()?;
+            self.commit(input)?;
             input.stored();
             told(&self.state);
         }
@@ -239,7 +239,10 @@ impl Monitor {
     }
 
     /// Makes what was read so far count.
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, input: &dyn LogInput) -> Result<()> {
+        if let Some(positions) = input.positions() {
+            self.state.positions = positions;
+        }
         let hashes = std::mem::take(&mut self.suite.hashes);
         let commit = self.state.next_segment;
         let committed = self.commit_scored_by(&hashes, self.journal.is_some());
