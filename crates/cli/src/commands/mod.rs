@@ -52,9 +52,7 @@ use evalmark_core::{policy::Policy, source::Sources};
 use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
-    environment::{
-        Environment, auditor, cache_dir, named_cache_dir, now, program_variables,
-    },
+    environment::{Environment, auditor, cache_dir, named_cache_dir, now, program_variables},
     exit::Exit,
     notices::Terminal,
     print::Printer,

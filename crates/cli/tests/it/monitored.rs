@@ -87,7 +87,8 @@ fn each_line_counts_once_and_damaged_ones_are_told() {
 #[test]
 fn days_are_over_by_the_clock() {
     let world = world();
-    let days: String = (1..=9).flat_map(|day| (0..20).map(move |i| line(day * 100 + i, day))).collect();
+    let days: String =
+        (1..=9).flat_map(|day| (0..20).map(move |i| line(day * 100 + i, day))).collect();
     world.write("logs/a.jsonl", &days);
     world.run(&["monitor", "suite.yaml"]).expect(0);
     let at = |now: &str| {
@@ -104,7 +105,10 @@ fn days_are_over_by_the_clock() {
     let today = at("2026-11-09T23:59:59Z");
     assert_eq!((&today["drift"]["days"], &today["from_future"]), (&json!(8), &json!(1)));
     assert_eq!(today["metrics"][1]["days"][0]["day"], Value::Null);
-    let told = world.run_in(&["monitor", "status", "suite.yaml"], &[("EVALMARK_TEST_NOW", "2026-11-09T23:00:00Z")]);
+    let told = world.run_in(
+        &["monitor", "status", "suite.yaml"],
+        &[("EVALMARK_TEST_NOW", "2026-11-09T23:00:00Z")],
+    );
     assert!(told.stdout.contains("1 record dated in the future"), "{}", told.stdout);
     // Clocks that are a little ahead are none of that.
     let ahead = at("2026-11-09T09:55:00Z");

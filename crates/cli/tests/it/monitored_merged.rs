@@ -100,14 +100,19 @@ fn eight_commits_are_one_file_and_nothing_is_lost() {
     assert_eq!(n(&mut files().map(|entry| entry.path())), 19);
     let found = status(&world);
     let short = &found["metrics"][0];
-    assert_eq!((&short["all"]["n_items"], &short["all"]["mean"]), (&json!(170), &json!(127.0 / 170.0)));
+    assert_eq!(
+        (&short["all"]["n_items"], &short["all"]["mean"]),
+        (&json!(170), &json!(127.0 / 170.0))
+    );
     // Texts are in the larger one as they were.
     let found = records(&world);
     assert_eq!(found.len(), 170);
     assert!(found.values().all(|n| *n == 1));
     // Later on nobody reads the small ones any more.
     write_more(&world, 17);
-    world.run_in(&["monitor", "suite.yaml"], &[("EVALMARK_TEST_NOW", "2100-01-01T00:00:00Z")]).expect(0);
+    world
+        .run_in(&["monitor", "suite.yaml"], &[("EVALMARK_TEST_NOW", "2100-01-01T00:00:00Z")])
+        .expect(0);
     assert_eq!(segments(&world), (vec![80, 80, 10, 10], 0));
     assert_eq!(n(&mut files().map(|entry| entry.path())), 4);
     assert_eq!(status(&world)["metrics"][0]["all"]["n_items"], 180);

@@ -36,6 +36,9 @@ pub struct LogPosition {
     /// By what a packed file is known as it lay there when it was looked at last.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub packed: String,
+    /// Where reading stopped in what is no file, as its reader says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cursor: String,
     /// Since when nothing of it is found where it should be: seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_at: Option<i64>,

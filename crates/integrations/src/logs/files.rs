@@ -299,8 +299,7 @@ enum Relation {
 fn is_kin(one: &Path, other: &Path) -> bool {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (here, there) = (name(one), name(other));
-    one.parent() == other.parent()
-        && (is_later_name(&here, &there) || is_later_name(&there, &here))
+    one.parent() == other.parent() && (is_later_name(&here, &there) || is_later_name(&there, &here))
 }
 
 /// Whether a file has the whole name of the other, and more: `app.log.1`.

@@ -107,7 +107,15 @@ impl Looked {
         let about = file.metadata()?;
         let (form, head) = first_bytes(&mut file)?;
         let (number, path) = (FileNumber::of(&about), path.to_owned());
-        Ok(Some(Self { path, file, number, len: about.len(), stamp: Stamp::of(&about), form, head }))
+        Ok(Some(Self {
+            path,
+            file,
+            number,
+            len: about.len(),
+            stamp: Stamp::of(&about),
+            form,
+            head,
+        }))
     }
 
     /// Whether it begins as the file with this position did.
@@ -133,9 +141,8 @@ impl Looked {
         if position.head_len == 0 || self.form == Form::Parquet {
             return Likeness::Other;
         }
-        let shown = usize::try_from(position.head_len).map_or(&*self.head, |len| {
-            self.head.get(..len).unwrap_or(&self.head)
-        });
+        let shown = usize::try_from(position.head_len)
+            .map_or(&*self.head, |len| self.head.get(..len).unwrap_or(&self.head));
         if (shown.len() as u64) < position.head_len {
             // Shorter than what is known of the other's beginning.
             return match self.form {

@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 
 use super::{
     Monitor, MonitorError,
-    record::{LogRecord, RecordReader},
     merge::KEPT_RETIRED,
+    record::{LogRecord, RecordReader},
     segment::OpenSegment,
     stored::{StoredBatch, StoredRecord, kept_name},
 };
