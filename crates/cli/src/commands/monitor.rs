@@ -109,7 +109,7 @@ pub(crate) fn monitor(args: &MonitorArgs, printer: Printer, host: &Host<'_>) -> 
     }
     let does_follow = args.follow || input.is_pushed();
     let looked = MonitorStatusOptions::of(&options.suite, &options.out);
-    let read = args.metrics.shown_while(&looked, (printer, host), |note| {
+    let read = args.metrics.shown_while(looked, (printer, host), |note| {
         monitor.read(&mut *input, &mut |state| {
             note(state);
             if does_follow {

@@ -76,7 +76,7 @@ pub struct LogChunk {
     /// How many entries there were that are nobody's answer, such as spans of a database.
     pub left_out: u64,
     /// How far the file has been read with them.
-    pub after: LogPosition,
+    pub after: Box<LogPosition>,
 }
 
 /// What a reader has next.

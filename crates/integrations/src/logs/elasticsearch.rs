@@ -274,7 +274,7 @@ impl ElasticsearchLogs {
             bytes,
             damaged,
             left_out: 0,
-            after: self.position.clone(),
+            after: self.position.clone().into(),
         })
     }
 

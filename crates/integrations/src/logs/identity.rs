@@ -21,7 +21,7 @@ use crate::sources::unpack::is_packed;
 const HEAD: u64 = 1024;
 
 /// So many bytes before the place where reading stopped are hashed.
-const TAIL: u64 = 1024;
+const TAIL: usize = 1024;
 
 /// Fewer bytes than these do not show that two files have one content, unless their names do.
 pub(super) const TELLING: u64 = 256;
@@ -164,7 +164,7 @@ impl Looked {
     /// Whether a plain file is the beginning of another, by its first and its last bytes.
     pub(super) fn is_beginning_of(&self, other: &File) -> bool {
         let has_room = other.metadata().is_ok_and(|about| about.len() >= self.len);
-        let spans = [0..self.len.min(HEAD), self.len.saturating_sub(TAIL)..self.len];
+        let spans = [0..self.len.min(HEAD), self.len.saturating_sub(TAIL as u64)..self.len];
         has_room
             && self.form == Form::Plain
             && spans.into_iter().all(|span| {
@@ -177,7 +177,7 @@ impl Looked {
     /// for others.
     pub(super) fn packed_mark(&self) -> String {
         let last = (self.form == Form::Packed)
-            .then(|| bytes_of(&self.file, self.len.saturating_sub(TAIL)..self.len));
+            .then(|| bytes_of(&self.file, self.len.saturating_sub(TAIL as u64)..self.len));
         last.flatten().map_or_else(String::new, |last| format!("{} {}", self.len, hash(&last)))
     }
 
@@ -199,7 +199,7 @@ pub(super) fn remember_more(file: &mut File, position: &mut LogPosition) {
 
 /// Takes the last bytes that were read into a position.
 pub(super) fn remember_tail(read: &[u8], position: &mut LogPosition) {
-    let tail = &read[read.len().saturating_sub(TAIL as usize)..];
+    let tail = &read[read.len().saturating_sub(TAIL)..];
     position.tail_len = tail.len() as u64;
     position.tail = if tail.is_empty() { String::new() } else { hash(tail) };
 }

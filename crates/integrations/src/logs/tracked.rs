@@ -204,7 +204,7 @@ impl Tracked {
         }
         let damage = LogDamage { line: Some(first_line), problem: too_long() };
         let damaged = if passed_over { vec![damage] } else { Vec::new() };
-        let (name, after) = (self.name.clone(), self.position.clone());
+        let (name, after) = (self.name.clone(), self.position.clone().into());
         LogChunk { file: None, name, first_line, start, bytes, damaged, left_out: 0, after }
     }
 

@@ -76,7 +76,7 @@ impl World {
             let text = String::from_utf8(chunk.bytes).expect("text");
             self.lines.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
             self.damaged.extend(chunk.damaged);
-            self.positions.insert(chunk.file.expect("a file"), chunk.after);
+            self.positions.insert(chunk.file.expect("a file"), *chunk.after);
         }
         self.positions = reader.positions().expect("files").into_iter().enumerate().collect();
         self.reader = Some(reader);

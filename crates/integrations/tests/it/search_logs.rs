@@ -57,7 +57,7 @@ fn read(
             LogRead::Chunk(chunk) => {
                 let file = chunk.file.expect("a place");
                 positions.resize_with(positions.len().max(file + 1), LogPosition::default);
-                positions[file] = chunk.after;
+                positions[file] = *chunk.after;
                 let text = String::from_utf8(chunk.bytes).expect("text");
                 lines.extend(text.lines().map(|line| serde_json::from_str(line).expect("JSON")));
             }

@@ -182,7 +182,7 @@ impl Monitor {
             if positions.len() <= file {
                 positions.resize_with(file + 1, Default::default);
             }
-            positions[file] = chunk.after;
+            positions[file] = *chunk.after;
         }
         Ok(())
     }
