@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use evalmark_runner::{Auditor, Secrets};
+use jiff::Timestamp;
 
 /// Keys are environment variables.
 pub(crate) struct Environment;
@@ -85,4 +86,14 @@ pub(crate) fn step_summary() -> Option<PathBuf> {
 /// Who writes the audit log of the repository that this is called in; `None` where it is switched off.
 pub(crate) fn auditor() -> Option<Auditor> {
     Auditor::find(&std::env::current_dir().ok()?, |name| std::env::var(name).ok())
+}
+
+/// What time it is.
+pub(crate) fn now() -> Timestamp {
+    // Lets a test say what production's logs are held against.
+    #[cfg(debug_assertions)]
+    if let Some(at) = std::env::var("EVALMARK_TEST_NOW").ok().and_then(|text| text.parse().ok()) {
+        return at;
+    }
+    Timestamp::now()
 }

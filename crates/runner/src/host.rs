@@ -12,6 +12,7 @@ use evalmark_harness::providers;
 use evalmark_report::columnar::columnar_rows;
 use evalmark_scoring::catalog;
 use evalmark_store::run_record::RunOptions;
+use jiff::Timestamp;
 
 use crate::{Auditor, Notices, Permissions, Secrets};
 
@@ -39,6 +40,8 @@ pub struct Host<'a> {
     pub program_variables: &'a [(OsString, OsString)],
     /// Who puts what is done into the audit log; `None` where it is switched off.
     pub audit: Option<&'a Auditor>,
+    /// What time it is, for what production is held against.
+    pub clock: fn() -> Timestamp,
 }
 
 impl<'a> Host<'a> {
@@ -61,6 +64,7 @@ impl<'a> Host<'a> {
             allow_exec,
             program_variables,
             audit: None,
+            clock: Timestamp::now,
         }
     }
 

@@ -2,7 +2,12 @@
 
 /// Now, as RFC 3339 in UTC with whole seconds.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    rfc3339(jiff::Timestamp::now())
+}
+
+/// A moment as RFC 3339 in UTC with whole seconds.
+pub(crate) fn rfc3339(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A run id that sorts by time: `20261122-164035-3f9a`.

@@ -68,6 +68,13 @@ pub fn status(status: &MonitorStatus, screen: Screen) -> String {
         );
         text.extend(screen.wrap("", &told));
     }
+    if status.from_future > 0 {
+        let told = format!(
+            "{} dated in the future: the times of these do not count",
+            counted(status.from_future, "record")
+        );
+        text.extend(screen.wrap("", &told));
+    }
     if let Some(reference) = &status.reference {
         let told = format!("beside them: {}", printable_line(reference));
         text.extend(screen.wrap("", &told));

@@ -53,7 +53,7 @@ use evalmark_core::{policy::Policy, source::Sources};
 use evalmark_runner::{Host, Notice, Notices, Permissions};
 
 use crate::{
-    environment::{Environment, auditor, cache_dir, named_cache_dir, program_variables},
+    environment::{Environment, auditor, cache_dir, named_cache_dir, now, program_variables},
     exit::Exit,
     notices::Terminal,
     print::Printer,
@@ -244,6 +244,7 @@ pub(crate) fn dispatch(
         allow_exec: command.allow_exec(),
         program_variables: &program_variables,
         audit: audit.as_ref(),
+        clock: now,
     };
     match command {
         Command::Init(args) => init::init(&args, printer, host),

@@ -29,7 +29,8 @@ pub(crate) struct MonitorArgs {
     #[arg(value_name = "SUITE", required = true)]
     suite: Option<PathBuf>,
     /// Files, folders or patterns with the logs; `-` is standard input, and `otlp` takes in what applications send
-    /// by OpenTelemetry, at 127.0.0.1:4317 and :4318 or at `otlp://ADDRESS:PORT` [default: `logs.from` of the suite]
+    /// by OpenTelemetry, at 127.0.0.1:4317 and :4318 or at `otlp://ADDRESS:PORT`; `elasticsearch:https://SERVER/INDEX` reads
+    /// documents [default: `logs.from` of the suite]
     #[arg(long, value_name = "PLACE", num_args = 1..)]
     pub(super) from: Vec<PathBuf>,
     /// Go on reading what is added, through rotations, until it is stopped
@@ -102,13 +103,13 @@ pub(crate) fn monitor(args: &MonitorArgs, printer: Printer, host: &Host<'_>) -> 
     let suite = args.suite.clone().unwrap_or_default();
     let options = MonitorOptions { suite, out: args.out.out.clone() };
     let mut monitor = Monitor::open(&options, host)?;
-    let mut input = monitor_input::open(args, &monitor, printer)?;
+    let mut input = monitor_input::open(args, &monitor, (printer, host))?;
     for metric in monitor.unasked() {
         printer.remark(&format!("metric `{metric}` is judged by a model, and is not asked here"));
     }
     let does_follow = args.follow || input.is_pushed();
     let looked = MonitorStatusOptions::of(&options.suite, &options.out);
-    let read = args.metrics.shown_while(&looked, (printer, host), |note| {
+    let read = args.metrics.shown_while(looked, (printer, host), |note| {
         monitor.read(&mut *input, &mut |state| {
             note(state);
             if does_follow {

@@ -13,12 +13,13 @@ use evalmark_core::{
     logs::{LogInput, LogInputError},
 };
 use evalmark_integrations::logs::{
-    LogFiles, LogFilesOptions, LogStream, OTLP_PORTS, OtlpOptions, OtlpReceiver,
+    ElasticsearchLogs, ElasticsearchOptions, LogFiles, LogFilesOptions, LogStream, OTLP_PORTS,
+    OtlpOptions, OtlpReceiver, elasticsearch_server, is_elasticsearch,
 };
-use evalmark_runner::{Monitor, MonitorError, RunError};
+use evalmark_runner::{Host, Monitor, MonitorError, NamedServerKeys, RunError};
 
 use super::monitor::MonitorArgs;
-use crate::print::Printer;
+use crate::{environment::now, print::Printer};
 
 /// The source that takes in spans.
 const OTLP: &str = "otlp";
@@ -27,17 +28,19 @@ const OTLP: &str = "otlp";
 pub(super) fn open(
     args: &MonitorArgs,
     monitor: &Monitor,
-    printer: Printer,
+    (printer, host): (Printer, &Host<'_>),
 ) -> Result<Box<dyn LogInput>> {
     let of_suite = args.from.is_empty();
     let places = if of_suite { monitor.places() } else { &args.from };
-    let is_alone = |place: &Path| place == Path::new("-") || otlp_address(place).is_some();
+    let is_alone =
+        |place: &Path| place == Path::new("-") || otlp_address(place).is_some() || is_search(place);
     if let Some(alone) = places.iter().find(|place| is_alone(place)) {
         if let [_, other, ..] = places {
             let other = if other == alone { &places[0] } else { other };
             bail!("`{}` is read alone, and not beside `{}`", alone.display(), other.display());
         }
         return match otlp_address(alone) {
+            None if is_search(alone) => documents(alone, of_suite, args.follow, (monitor, host)),
             Some(address) => receiver(address, args, monitor, printer),
             None => Ok(Box::new(LogStream::new(stdin()))),
         };
@@ -60,8 +63,39 @@ fn files(
 ) -> Result<Box<dyn LogInput>> {
     let access = if of_suite { monitor.access() } else { FileAccess::unlimited() };
     let positions = monitor.positions();
-    let files = LogFiles::open(LogFilesOptions { places, access, positions, follow });
+    let files = LogFiles::open(LogFilesOptions {
+        places,
+        access,
+        positions,
+        follow,
+        now: now().as_second(),
+    });
     Ok(Box::new(files.map_err(unreadable)?))
+}
+
+/// Documents of a server, which gets a key where the command line names it, or the user gives leave.
+fn documents(
+    place: &Path,
+    of_suite: bool,
+    follow: bool,
+    (monitor, host): (&Monitor, &Host<'_>),
+) -> Result<Box<dyn LogInput>> {
+    monitor.needs_fields()?;
+    let place = place.to_string_lossy();
+    let server = elasticsearch_server(&place).filter(|_| !of_suite);
+    let keys = NamedServerKeys { host, server: server.as_deref() };
+    let documents = ElasticsearchLogs::open(ElasticsearchOptions {
+        place: &place,
+        keys: &keys,
+        positions: monitor.positions(),
+        follow,
+        now: || now().as_millisecond(),
+    });
+    Ok(Box::new(documents.map_err(unreadable)?))
+}
+
+fn is_search(place: &Path) -> bool {
+    place.to_str().is_some_and(is_elasticsearch)
 }
 
 fn receiver(

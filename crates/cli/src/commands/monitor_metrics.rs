@@ -21,13 +21,25 @@ pub(crate) struct MetricsArgs {
     /// NAME of the environment variable that holds the token which Prometheus must send
     #[arg(long, value_name = "NAME", requires = "metrics")]
     metrics_token_env: Option<String>,
+    /// Baseline that the figures are held against [default: the released run, or the baseline that the suite's gate names]
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    baseline: Option<String>,
+    /// Environment whose released prompt they are held against
+    #[arg(long, value_name = "ENV", requires = "metrics", conflicts_with = "baseline")]
+    release: Option<String>,
+    /// The baseline's prompt that is in production, where it has several
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    prompt: Option<String>,
+    /// The baseline's model that is in production, where it has several
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    model: Option<String>,
 }
 
 impl MetricsArgs {
     /// Reads while whoever asks is shown how far it is.
     pub(super) fn shown_while<T>(
         &self,
-        options: &MonitorStatusOptions,
+        options: MonitorStatusOptions,
         (printer, host): (Printer, &Host<'_>),
         read: impl FnOnce(&dyn Fn(&MonitorState)) -> T,
     ) -> Result<T> {
@@ -38,6 +50,13 @@ impl MetricsArgs {
                 "whoever reaches {address} can read the figures: `--metrics-token-env NAME` asks for a token"
             ));
         }
+        let options = MonitorStatusOptions {
+            baseline: self.baseline.clone(),
+            release: self.release.clone(),
+            prompt: self.prompt.clone(),
+            model: self.model.clone(),
+            ..options
+        };
         let figures = Arc::new(MonitorFigures::default());
         let shown = figures.clone();
         let families = Box::new(move || shown.families());
@@ -47,7 +66,7 @@ impl MetricsArgs {
         let hear = |_: &Notice<'_>| ();
         let quiet = Host { notices: Notices::new(&hear), ..*host };
         Ok(thread::scope(|scope| {
-            scope.spawn(|| figures.keep_up(options, &quiet));
+            scope.spawn(|| figures.keep_up(&options, &quiet));
             let read = read(&|state| figures.note(state));
             figures.end();
             read

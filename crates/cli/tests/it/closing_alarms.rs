@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    sync::LazyLock,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -39,6 +41,15 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs()
 }
 
+/// Sixty days from now, when all of the logs are over.
+fn later() -> [(&'static str, &'static str); 1] {
+    static AT: LazyLock<String> = LazyLock::new(|| {
+        let at = i64::try_from(now() + 60 * DAY).expect("a time");
+        Timestamp::from_second(at).expect("a time").to_string()
+    });
+    [("EVALMARK_TEST_NOW", &AT)]
+}
+
 fn released_hash(world: &World) -> String {
     let state = world.json("releases/staging.json");
     state["prompts"]["support/intent"]["hash"].as_str().expect("a hash").to_owned()
@@ -63,7 +74,7 @@ fn read_days(world: &World, file: &str, begin: u64, wrong: &[u64], prompt: &str)
 
 fn status(world: &World, more: &[&str], code: i32) -> Value {
     let arguments = [&["monitor", "status", "suite.yaml", "--format", "json"], more].concat();
-    let ran = world.run(&arguments).expect(code);
+    let ran = world.run_in(&arguments, &later()).expect(code);
     serde_json::from_str(&ran.stdout).expect("JSON")
 }
 
@@ -130,6 +141,10 @@ fn a_restart_ends_an_alarm_and_later_drift_is_called_again() {
         assert!(ran.stderr.contains(told), "{told} in {}", ran.stderr);
     };
     check(&["monitor", "restart", "suite.yaml", "--at", "soon"], 2, "write a date, or RFC 3339");
+    let restart = ["monitor", "restart", "suite.yaml"];
+    check(&[&restart[..], &["--at", "2999-01-01"]].concat(), 2, "`2999-01-01` has not come yet");
+    check(&[&restart[..], &["--reason", " "]].concat(), 2, "the reason is empty");
+    assert_eq!(world.json("reports/labels/monitor/restarts.json"), kept);
     check(&["monitor", "restart", "suite.yaml", "--out", "none"], 4, "nothing has been monitored");
 }
 

@@ -163,6 +163,52 @@ logs: { fields: { id: $.id, time: $.at, output: $.out, target: $.label, error: $
     assert!(other.starts_with("HTTP/1.1 421"), "{other}");
 }
 
+/// A baseline of two prompts says which it is that serves.
+#[test]
+fn figures_are_held_against_the_prompt_that_is_named() {
+    let world = World::new(60);
+    let suite = "\
+name: test
+dataset: { path: data.csv, id: id, target: label }
+prompts: [{ name: plain, template: '{{ text }}' }, { name: other, template: 'Say: {{ text }}' }]
+models: [{ name: kept, recorded: { column: label } }]
+metrics: [{ name: exact, exact: {} }]
+logs: { fields: { id: $.id, time: $.at, output: $.out, target: $.label } }
+";
+    world.write("suite.yaml", suite);
+    world.run_suite("first", &[]).expect(0);
+    world.run(&["baseline", "promote", "reports/test/first", "main"]).expect(0);
+    let line = |i: u32| {
+        let at = format!("2026-11-0{}T10:00:00Z", 1 + i % 9);
+        format!("{{\"id\":\"r{i}\",\"at\":\"{at}\",\"out\":\"blue\",\"label\":\"blue\"}}\n")
+    };
+    world.write("app.jsonl", &(0..90).map(line).collect::<String>());
+    let stderr = world.path("stderr");
+    let arguments = ["monitor", "suite.yaml", "--from", "app.jsonl", "--follow"];
+    let shown = ["--metrics", "127.0.0.1:0", "--baseline", "main", "--prompt", "other"];
+    let child = world
+        .command(&[&arguments[..], &shown].concat())
+        .stdout(Stdio::null())
+        .stderr(File::create(&stderr).expect("a file"))
+        .spawn()
+        .expect("the program starts");
+    let _following = Following(child);
+    let begun = Instant::now();
+    let address = told_address(&stderr);
+    let host = format!("Host: {address}\r\n");
+    let wanted = "evalmark_drift_alarm{suite=\"test\",stream=\"exact\"} 0\n";
+    loop {
+        let shown = metrics_of(&address, &format!("{host}{OPEN_METRICS}\r\n"));
+        if shown.contains(wanted) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE + Duration::from_secs(30), "{shown}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let told = world.run(&[&arguments[..4], &["--prompt", "other"]].concat()).expect(2).stderr;
+    assert!(told.contains("--metrics"), "{told}");
+}
+
 #[test]
 fn metrics_are_of_those_who_follow() {
     let world = World::new(1);

@@ -54,6 +54,7 @@ mod mistakes;
 mod model_canary;
 mod model_list;
 mod monitored;
+mod monitored_merged;
 mod monitored_spans;
 mod notified;
 mod own_application;

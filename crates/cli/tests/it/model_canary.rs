@@ -74,6 +74,16 @@ fn a_swapped_model_is_called_and_named() {
         assert_eq!(server.count() - asked, N as u64, "every look asks anew");
         assert!(ran.words().contains(&format!("{look} look")), "{}", ran.stdout);
     }
+    // At another pace, or with another chance of false alarms, what the looks say would not hold.
+    for (other, told) in [
+        (["--every", "1h"], "made with 1,460 looks a year, and not with 8,760 looks a year"),
+        (["--alpha", "0.01"], "made with `--alpha 0.05`, and not with `--alpha 0.01`"),
+    ] {
+        let asked = server.count();
+        let ran = world.run(&[&CANARY[..], &other].concat()).expect(2);
+        assert!(ran.stderr.contains(told) && ran.stderr.contains("--restart"), "{}", ran.stderr);
+        assert_eq!(server.count(), asked, "nothing is asked");
+    }
     // An outage does not count as a look.
     behaviour.set(Behaviour::DOWN);
     let ran = world.run(&CANARY).expect(4);

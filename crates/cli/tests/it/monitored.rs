@@ -83,6 +83,38 @@ fn each_line_counts_once_and_damaged_ones_are_told() {
     assert!(text.contains("short (higher is better)") && text.contains("all days"), "{text}");
 }
 
+/// A day is tested once it is over, whether or not others follow; what is dated in the future ends none.
+#[test]
+fn days_are_over_by_the_clock() {
+    let world = world();
+    let days: String =
+        (1..=9).flat_map(|day| (0..20).map(move |i| line(day * 100 + i, day))).collect();
+    world.write("logs/a.jsonl", &days);
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let at = |now: &str| {
+        let arguments = ["monitor", "status", "suite.yaml", "--format", "json"];
+        let ran = world.run_in(&arguments, &[("EVALMARK_TEST_NOW", now)]).expect(0);
+        serde_json::from_str::<Value>(&ran.stdout).expect("JSON")
+    };
+    assert_eq!(at("2026-11-09T23:59:59Z")["drift"]["days"], 8);
+    let over = at("2026-11-10T00:00:00Z");
+    assert_eq!((&over["drift"]["days"], &over["from_future"]), (&json!(9), &json!(0)));
+    // One record of another century changes nothing of that.
+    world.write("logs/b.jsonl", &line(9_999, 9).replace("2026-11-09", "2126-11-09"));
+    world.run(&["monitor", "suite.yaml"]).expect(0);
+    let today = at("2026-11-09T23:59:59Z");
+    assert_eq!((&today["drift"]["days"], &today["from_future"]), (&json!(8), &json!(1)));
+    assert_eq!(today["metrics"][1]["days"][0]["day"], Value::Null);
+    let told = world.run_in(
+        &["monitor", "status", "suite.yaml"],
+        &[("EVALMARK_TEST_NOW", "2026-11-09T23:00:00Z")],
+    );
+    assert!(told.stdout.contains("1 record dated in the future"), "{}", told.stdout);
+    // Clocks that are a little ahead are none of that.
+    let ahead = at("2026-11-09T09:55:00Z");
+    assert_eq!(ahead["from_future"], 1);
+}
+
 #[test]
 fn what_is_redacted_is_in_no_file() {
     let world = world();

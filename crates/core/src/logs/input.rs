@@ -21,12 +21,32 @@ pub struct LogPosition {
     pub head_len: u64,
     /// BLAKE3 of them, 32 hexadecimal digits.
     pub head: String,
+    /// How many of the last bytes that were read are hashed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tail_len: u64,
+    /// BLAKE3 of them, 32 hexadecimal digits: a file that was begun anew often begins as it did before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tail: String,
     /// Bytes of the unpacked content that have been read; of a Parquet file, rows.
     pub offset: u64,
     /// Lines that have been read.
     pub lines: u64,
     /// Nothing more is read of it: it is whole, or damaged.
     pub is_done: bool,
+    /// By what a packed file is known as it lay there when it was looked at last.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub packed: String,
+    /// Where reading stopped in what is no file, as its reader says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cursor: String,
+    /// Since when nothing of it is found where it should be: seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_at: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Something of a file that is no line.
@@ -56,7 +76,7 @@ pub struct LogChunk {
     /// How many entries there were that are nobody's answer, such as spans of a database.
     pub left_out: u64,
     /// How far the file has been read with them.
-    pub after: LogPosition,
+    pub after: Box<LogPosition>,
 }
 
 /// What a reader has next.
@@ -114,6 +134,11 @@ pub trait LogInput {
     /// a reader waits by itself before it says that there is nothing.
     fn is_pushed(&self) -> bool {
         false
+    }
+
+    /// How far everything has been read, in place of what the chunks say; `None` where the chunks say it all.
+    fn positions(&self) -> Option<Vec<LogPosition>> {
+        None
     }
 
     /// All that it handed over is stored, whatever becomes of this process.

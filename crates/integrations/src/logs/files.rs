@@ -13,7 +13,7 @@ use evalmark_core::{
 };
 
 use super::{
-    identity::{FileNumber, Looked, Stamp},
+    identity::{FileNumber, Form, Likeness, Looked, Stamp, TELLING},
     lines::LastLine,
     places::{Places, names_in, unreadable},
     tracked::Tracked,
@@ -30,7 +30,12 @@ pub struct LogFilesOptions<'a> {
     pub positions: Vec<LogPosition>,
     /// Whether there is more to come.
     pub follow: bool,
+    /// What time it is: seconds since 1970.
+    pub now: i64,
 }
+
+/// A file of which nothing has been found for so many seconds is forgotten.
+const FORGOTTEN: i64 = 30 * 86_400;
 
 /// Log files in one or several places.
 pub struct LogFiles {
@@ -40,8 +45,8 @@ pub struct LogFiles {
     tracked: Vec<Tracked>,
     /// Files that were looked at, as they were then.
     seen: HashMap<FileNumber, Stamp>,
-    /// Files with the content of one that is tracked.
-    copies: HashMap<FileNumber, usize>,
+    /// Files with the content of one that is tracked, as they were when that was found out.
+    copies: HashMap<FileNumber, (usize, Stamp)>,
     /// Files with lines to read, by their place among those that are tracked.
     ready: VecDeque<usize>,
     has_scanned: bool,
@@ -50,7 +55,7 @@ pub struct LogFiles {
 impl LogFiles {
     /// Looks for logs; there must be some.
     pub fn open(options: LogFilesOptions<'_>) -> Result<Self, LogInputError> {
-        let LogFilesOptions { places, access, positions, follow } = options;
+        let LogFilesOptions { places, access, positions, follow, now } = options;
         let mut files = Self {
             places: Places::new(places, &access)?,
             access,
@@ -62,10 +67,36 @@ impl LogFiles {
             has_scanned: false,
         };
         files.scan()?;
+        if files.forget_lost(now) {
+            files.scan()?;
+        }
         if files.tracked.iter().all(|tracked| !tracked.is_found) {
             return Err(LogInputError::Nothing { place: files.places.told() });
         }
         Ok(files)
+    }
+
+    /// Forgets files of which nothing has been found for long where it should be; answers whether there are any. What a
+    /// file is called is looked for in places of now alone: those of another command may still be there.
+    fn forget_lost(&mut self, now: i64) -> bool {
+        for tracked in &mut self.tracked {
+            let lost = &mut tracked.position.lost_at;
+            if tracked.is_found {
+                *lost = None;
+            } else if self.places.cover(&tracked.position.path) {
+                *lost = Some(lost.map_or(now, |since| since.min(now)));
+            }
+        }
+        let n_before = self.tracked.len();
+        let is_lost = |at: i64| now.saturating_sub(at) > FORGOTTEN;
+        self.tracked.retain(|one| !one.position.lost_at.is_some_and(is_lost));
+        let has_forgotten = self.tracked.len() < n_before;
+        if has_forgotten {
+            // They name files by their places.
+            self.copies.clear();
+            self.seen.clear();
+        }
+        has_forgotten
     }
 
     /// Finds out which file is which, and which have lines to read.
@@ -107,8 +138,9 @@ impl LogFiles {
             self.tracked[i].moved(path);
             return Ok(None);
         }
-        let original = self.copies.get(&number).map(|i| &self.tracked[*i]);
-        if original.is_some_and(|original| original.is_found) {
+        let copy = self.copies.get(&number);
+        let is_copy = |(i, then): &(usize, Stamp)| self.tracked[*i].is_found && *then == stamp;
+        if copy.is_some_and(is_copy) {
             return Ok(None);
         }
         let looked = Looked::at(path, &self.access).map_err(|error| unreadable(path, &error))?;
@@ -169,15 +201,58 @@ impl LogFiles {
 
     /// A file of no known number goes on where one with its content stopped, is a copy, or is new.
     fn place_unknown(&mut self, looked: Looked, is_wanted: bool) {
-        let same = self.tracked.iter().position(|one| looked.has_content_of(&one.position));
-        match same {
-            Some(i) if self.tracked[i].is_found => {
-                self.copies.insert(looked.number, i);
+        self.copies.remove(&looked.number);
+        for i in 0..self.tracked.len() {
+            match self.relation(&looked, i) {
+                Relation::Other => {}
+                Relation::Unknown => return,
+                Relation::Successor => return self.tracked[i].attach(looked),
+                Relation::Copy => {
+                    self.copies.insert(looked.number, (i, looked.stamp));
+                    return;
+                }
             }
-            Some(i) => self.tracked[i].attach(looked),
-            None if is_wanted => self.tracked.push(Tracked::new(looked)),
-            None => {}
         }
+        if is_wanted {
+            self.tracked.push(Tracked::new(looked));
+        }
+    }
+
+    /// What a file of no known number is to one that was read.
+    fn relation(&self, looked: &Looked, i: usize) -> Relation {
+        let tracked = &self.tracked[i];
+        let is_kin = is_kin(&looked.path, tracked.path());
+        if tracked.position.offset < TELLING && !is_kin {
+            return Relation::Other;
+        }
+        let likeness = looked.likeness(&tracked.position);
+        let is_plain = looked.form == Form::Plain;
+        match (likeness, tracked.is_found) {
+            (Likeness::Unfinished, _) if is_kin => Relation::Unknown,
+            (Likeness::Other | Likeness::Unfinished, _) => Relation::Other,
+            (Likeness::Whole, false) => Relation::Successor,
+            (Likeness::Whole, true) if !is_plain => Relation::Copy,
+            // Nothing has its content any more that could tell; what was read of it was more.
+            (Likeness::Shorter, false)
+                if is_named_after(&looked.path, tracked.path())
+                    && looked.begins_as(&tracked.position) =>
+            {
+                Relation::Copy
+            }
+            (_, true) if !is_plain => Relation::Other,
+            (_, true) if looked.len > 0 && self.is_beginning_of(looked, tracked) => Relation::Copy,
+            _ => Relation::Other,
+        }
+    }
+
+    /// Whether a file is the beginning of one that is read, wherever that lies by now.
+    fn is_beginning_of(&self, looked: &Looked, tracked: &Tracked) -> bool {
+        if let Some(file) = tracked.plain_file() {
+            return looked.is_beginning_of(file);
+        }
+        let Ok(file) = self.access.open(tracked.path()) else { return false };
+        let number = file.metadata().ok().map(|about| FileNumber::of(&about));
+        number == tracked.number() && looked.is_beginning_of(&file)
     }
 
     /// What becomes of a half line.
@@ -202,6 +277,35 @@ impl LogInput for LogFiles {
         }
         Ok(if self.follow { LogRead::Waiting } else { LogRead::End })
     }
+
+    fn positions(&self) -> Option<Vec<LogPosition>> {
+        Some(self.tracked.iter().map(|tracked| tracked.position.clone()).collect())
+    }
+}
+
+/// What a file of no known number is to one that was read.
+enum Relation {
+    /// Another file.
+    Other,
+    /// It cannot be told yet.
+    Unknown,
+    /// What became of it.
+    Successor,
+    /// A copy of it, or of a part of it, all of which has been read or will be there.
+    Copy,
+}
+
+/// Whether one of two files may be what became of the other, by their names.
+fn is_kin(one: &Path, other: &Path) -> bool {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (here, there) = (name(one), name(other));
+    one.parent() == other.parent() && (is_later_name(&here, &there) || is_later_name(&there, &here))
+}
+
+/// Whether a file has the whole name of the other, and more: `app.log.1`.
+fn is_named_after(path: &Path, other: &Path) -> bool {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    is_kin(path, other) && name(path).starts_with(&name(other))
 }
 
 /// Whether a file may be what became of one of the other name: `app.log.1`, `app.log-20260102.gz`,

@@ -1,9 +1,10 @@
 //! Production logs as files and streams: JSON lines (plain, or packed with gzip or zstd) and Parquet, read once or
-//! followed while they grow, are renamed and are begun anew.
+//! followed while they grow, are renamed and are begun anew; spans that applications send; and documents of Elasticsearch.
 //!
 //! Begin with [`LogFiles`], which hands whole lines to whoever scores them. What a line says is none of its
 //! business.
 
+mod elasticsearch;
 mod files;
 mod identity;
 mod lines;
@@ -16,6 +17,9 @@ mod tracked;
 
 pub(crate) use self::packed::unpacked;
 pub use self::{
+    elasticsearch::{
+        ElasticsearchLogs, ElasticsearchOptions, elasticsearch_server, is_elasticsearch,
+    },
     files::{LogFiles, LogFilesOptions},
     otlp::{OTLP_PORTS, OtlpOptions, OtlpReceiver},
     standard_input::LogStream,

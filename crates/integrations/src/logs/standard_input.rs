@@ -90,7 +90,7 @@ impl<R: Read> StreamLines<R> {
         let n = memchr_iter(b'\n', &bytes).count() as u64;
         self.position.lines += n.max(1);
         self.position.offset += bytes.len() as u64;
-        let (name, after) = (Arc::from("standard input"), self.position.clone());
+        let (name, after) = (Arc::from("standard input"), self.position.clone().into());
         Ok(Some(LogChunk {
             file: None,
             name,

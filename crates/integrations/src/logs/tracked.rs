@@ -11,7 +11,7 @@ use evalmark_core::logs::{LogChunk, LogDamage, LogPosition};
 
 use super::{
     MAX_UNPACKED,
-    identity::{FileNumber, Form, Looked, remember_more},
+    identity::{FileNumber, Form, Looked, has_tail, remember_more, remember_tail},
     lines::{LastLine, Lines, next_lines},
     packed::unpacked,
     rows::RowLines,
@@ -70,6 +70,7 @@ impl Tracked {
         let FileNumber { device, inode } = looked.number;
         (self.position.device, self.position.inode) = (device, inode);
         looked.remember(&mut self.position);
+        self.position.packed = looked.packed_mark();
         (self.is_found, self.may_have_more) = (true, !self.position.is_done);
         if self.position.is_done {
             return;
@@ -116,6 +117,14 @@ impl Tracked {
         }
     }
 
+    /// The file itself, where it is open and plain.
+    pub(super) fn plain_file(&self) -> Option<&File> {
+        match &self.source {
+            Some(Source::Plain(file)) => Some(file),
+            _ => None,
+        }
+    }
+
     /// Whether its place must be found before more of it can be read.
     pub(super) fn is_closed(&self) -> bool {
         self.source.is_none()
@@ -127,6 +136,12 @@ impl Tracked {
             return None;
         }
         let read = match self.source.as_mut()? {
+            // It was cut and has grown again since.
+            Source::Plain(file) if !has_tail(file, &self.position) => {
+                self.detach();
+                self.may_have_more = false;
+                return None;
+            }
             Source::Plain(file) => {
                 let at = file.seek(SeekFrom::Start(self.position.offset));
                 at.and_then(|_| next_lines(file, last)).map_err(|error| error.to_string())
@@ -174,6 +189,10 @@ impl Tracked {
         let (first_line, start) = (self.position.lines + 1, self.position.offset);
         self.position.offset += taken;
         self.position.lines += n;
+        // Of a Parquet file rows are counted, and no bytes.
+        if taken > 0 && !matches!(self.source, Some(Source::Rows(_))) {
+            remember_tail(&bytes, &mut self.position);
+        }
         match &mut self.source {
             Some(Source::Plain(file)) => remember_more(file, &mut self.position),
             Some(Source::Packed(reader)) if !rest.is_empty() => {
@@ -185,7 +204,7 @@ impl Tracked {
         }
         let damage = LogDamage { line: Some(first_line), problem: too_long() };
         let damaged = if passed_over { vec![damage] } else { Vec::new() };
-        let (name, after) = (self.name.clone(), self.position.clone());
+        let (name, after) = (self.name.clone(), self.position.clone().into());
         LogChunk { file: None, name, first_line, start, bytes, damaged, left_out: 0, after }
     }
 

@@ -38,6 +38,8 @@ pub(crate) enum Login {
     None,
     /// `Authorization: Bearer TOKEN`.
     Bearer(Secret),
+    /// `Authorization: ApiKey …`.
+    ApiKey(Secret),
     /// `Authorization: Basic …`, of a name and a password.
     Basic(String, Secret),
 }
@@ -195,6 +197,7 @@ impl RestServer {
         let (text, secrets) = match login {
             Login::None => (None, Vec::new()),
             Login::Bearer(token) => (Some(format!("Bearer {}", token.expose())), vec![token]),
+            Login::ApiKey(key) => (Some(format!("ApiKey {}", key.expose())), vec![key]),
             Login::Basic(name, password) => {
                 let both = STANDARD.encode(format!("{name}:{}", password.expose()));
                 (Some(format!("Basic {both}")), vec![password, Secret::new(&both)])

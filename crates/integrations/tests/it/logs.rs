@@ -24,6 +24,8 @@ struct World {
     damaged: Vec<LogDamage>,
     next: u32,
     written: Vec<String>,
+    /// Seconds since 1970.
+    now: i64,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
             damaged: Vec::new(),
             next: 0,
             written: Vec::new(),
+            now: 0,
         }
     }
 
@@ -73,8 +76,9 @@ impl World {
             let text = String::from_utf8(chunk.bytes).expect("text");
             self.lines.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
             self.damaged.extend(chunk.damaged);
-            self.positions.insert(chunk.file.expect("a file"), chunk.after);
+            self.positions.insert(chunk.file.expect("a file"), *chunk.after);
         }
+        self.positions = reader.positions().expect("files").into_iter().enumerate().collect();
         self.reader = Some(reader);
     }
 
@@ -83,7 +87,7 @@ impl World {
         self.positions = positions.iter().cloned().enumerate().collect();
         let places = [self.path(place)];
         let access = FileAccess::unlimited();
-        let options = LogFilesOptions { places: &places, access, positions, follow };
+        let options = LogFilesOptions { places: &places, access, positions, follow, now: self.now };
         LogFiles::open(options).expect("logs")
     }
 
@@ -188,6 +192,151 @@ fn a_copy_is_no_other_file_until_its_original_is_cut() {
     world.check();
 }
 
+/// Short lines of one text: what a file begins with tells little.
+fn few(world: &mut World, n: usize) -> String {
+    let one = |world: &mut World| {
+        world.next += 1;
+        let line = format!("{{\"id\":{}}}", world.next);
+        world.written.push(line.clone());
+        line + "\n"
+    };
+    (0..n).map(|_| one(world)).collect()
+}
+
+#[test]
+fn a_file_of_a_few_bytes_that_is_copied_and_cut_counts_once() {
+    for n in [1, 3, 20, 28] {
+        for restarts in [false, true] {
+            let mut world = World::new();
+            for generation in 1..5 {
+                let text = few(&mut world, n);
+                assert!(text.len() < 400);
+                append(&world.path("app.log"), text.as_bytes());
+                world.read("", true);
+                if generation == 3 {
+                    let more = few(&mut world, 1);
+                    append(&world.path("app.log"), more.as_bytes());
+                }
+                if restarts {
+                    world.restart();
+                }
+                rotate(&mut world, Rotation::CopyAndCut, generation);
+                world.read("", true);
+            }
+            world.check();
+        }
+    }
+}
+
+/// Two services that wrote the same few bytes are two files, and so are they when they go on.
+#[test]
+fn files_of_one_content_and_other_names_are_not_the_same() {
+    let mut world = World::new();
+    let start = few(&mut world, 2);
+    world.written.extend(start.lines().map(str::to_owned));
+    for name in ["orders.log", "users.log"] {
+        append(&world.path(name), start.as_bytes());
+    }
+    world.read("", true);
+    world.check();
+    for name in ["orders.log", "users.log"] {
+        world.append(name, 20);
+        world.read("", true);
+    }
+    world.restart();
+    world.read("", true);
+    world.check();
+}
+
+/// What a service writes first each time, before its lines.
+fn same_start(world: &mut World) -> String {
+    let lines: Vec<_> =
+        (0..20).map(|i| format!("{{\"start\":{i},\"text\":\"{}\"}}", "y".repeat(70))).collect();
+    world.written.extend(lines.iter().cloned());
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn a_file_that_is_cut_and_begins_as_before_loses_no_line() {
+    for restarts in [false, true] {
+        for more in [5, 40, 300] {
+            let mut world = World::new();
+            for generation in 1..5 {
+                let start = same_start(&mut world);
+                assert!(start.len() > 1_500);
+                append(&world.path("app.log"), start.as_bytes());
+                // The second time it is longer at once than what was read before.
+                let n = if generation % 2 == 0 { more } else { 30 };
+                world.append("app.log", n);
+                if restarts {
+                    world.restart();
+                }
+                if generation % 2 == 0 {
+                    world.read("", true);
+                }
+                world.read("", true);
+                rotate(&mut world, Rotation::CopyAndCut, generation);
+            }
+            world.read("", true);
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn a_packed_file_that_begins_as_another_is_read() {
+    let mut world = World::new();
+    for generation in 1..4 {
+        let text = same_start(&mut world) + &world.text(30);
+        let name = format!("app.log.{generation}.gz");
+        fs::write(world.path(&name), gzip(text.as_bytes())).expect("room");
+        world.read("", true);
+        fs::remove_file(world.path(&name)).expect("a file");
+        world.read("", true);
+    }
+    world.check();
+}
+
+/// A copy that goes on otherwise is a file of its own, all of which counts.
+#[test]
+fn a_copy_that_goes_on_otherwise_is_another_file() {
+    let mut world = World::new();
+    world.append("one.log", 30);
+    world.read("", true);
+    fs::copy(world.path("one.log"), world.path("two.log")).expect("room");
+    world.read("", true);
+    world.check();
+    world.written.extend(world.lines.clone());
+    world.append("one.log", 3);
+    world.append("two.log", 4);
+    world.read("", true);
+    world.restart();
+    world.read("", true);
+    world.check();
+}
+
+#[test]
+fn files_that_are_gone_for_long_are_forgotten() {
+    let mut world = World::new();
+    for file in 0..6 {
+        world.append(&format!("{file}.log"), 10);
+        world.read("", false);
+        world.restart();
+        if file > 0 {
+            fs::remove_file(world.path(&format!("{}.log", file - 1))).expect("a file");
+        }
+        world.now += 20 * 86_400;
+    }
+    world.append("5.log", 3);
+    world.read("", false);
+    world.restart();
+    // The last that is there, and those that have been missed for thirty days at most.
+    assert!(world.positions.len() <= 4, "{:#?}", world.positions);
+    world.append("5.log", 3);
+    world.read("", false);
+    world.check();
+}
+
 #[test]
 fn a_half_line_waits_for_its_rest() {
     let mut world = World::new();
@@ -257,8 +406,8 @@ fn what_is_not_there_is_told() {
     let check = |name: &str, part: &str| {
         let places = [folder.path().join(name)];
         let access = FileAccess::unlimited();
-        let options =
-            LogFilesOptions { places: &places, access, positions: Vec::new(), follow: true };
+        let (positions, follow) = (Vec::new(), true);
+        let options = LogFilesOptions { places: &places, access, positions, follow, now: 0 };
         let error = LogFiles::open(options).err().expect(name).to_string();
         assert!(error.contains(part), "{error}");
     };

@@ -21,6 +21,7 @@ mod receiver_templates;
 mod receivers;
 mod registries;
 mod sample_receivers;
+mod search_logs;
 mod setup;
 mod sqlite;
 #[cfg(feature = "object-store")]

@@ -178,6 +178,16 @@ pub fn for_each_record<E: From<ReadError>>(
     Ok(())
 }
 
+/// The names of a segment's own columns.
+pub fn record_names(path: &Path) -> Result<RecordNames, ReadError> {
+    let reader = TableReader::open(path)?;
+    let names = |prefix: &str| {
+        let columns = reader.schema().iter_names();
+        columns.filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect()
+    };
+    Ok(RecordNames { metrics: names(SCORE_PREFIX), categories: names(CATEGORY_PREFIX) })
+}
+
 /// Visits the id of every record of a segment.
 pub fn for_each_record_id(path: &Path, mut visit: impl FnMut(&str)) -> Result<(), ReadError> {
     let mut reader = TableReader::open(path)?.select(vec!["record_id".to_owned()])?;

@@ -8,7 +8,7 @@ mod timer;
 
 use std::{path::PathBuf, time::Duration};
 
-use evalmark_core::{drift::DriftReport, policy::BaselineNeed};
+use evalmark_core::{drift::DriftReport, number_format::counted, policy::BaselineNeed};
 use evalmark_store::{
     LocalFolder,
     baseline::Baseline,
@@ -96,6 +96,14 @@ pub enum CanaryError {
     /// No metric of the suite has a score in the baseline.
     #[error("the baseline `{0}` has no score of a metric of this suite")]
     NoScores(String),
+    /// The looks so far were made at another pace, or at another chance of false alarms: what they say would not hold.
+    #[error("the looks so far were made with {before}, and not with {now}")]
+    OtherPace {
+        /// As it was.
+        before: String,
+        /// As it is asked for.
+        now: String,
+    },
     /// The looks so far cannot be gone on with.
     #[error("{} cannot be continued", .0.display())]
     State(PathBuf, #[source] serde_json::Error),
@@ -110,6 +118,22 @@ impl CanaryOptions {
         let looks_per_year = u32::try_from(a_year).unwrap_or(u32::MAX).max(1);
         DriftRule { alpha: self.alpha, looks_per_year, ..DriftRule::default() }
     }
+
+    /// Whether looks that were made by this rule can go on as is asked for.
+    fn goes_on(&self, before: &DriftRule) -> Result<(), CanaryError> {
+        let now = self.rule();
+        let pace = |rule: &DriftRule| {
+            format!("{} a year", counted(u64::from(rule.looks_per_year), "look"))
+        };
+        let alpha = |rule: &DriftRule| format!("`--alpha {}`", rule.alpha);
+        if before.looks_per_year != now.looks_per_year {
+            return Err(CanaryError::OtherPace { before: pace(before), now: pace(&now) });
+        }
+        if before.alpha.to_bits() != now.alpha.to_bits() {
+            return Err(CanaryError::OtherPace { before: alpha(before), now: alpha(&now) });
+        }
+        Ok(())
+    }
 }
 
 impl Advised for CanaryError {
@@ -118,6 +142,9 @@ impl Advised for CanaryError {
             Self::NoBaseline => "name one with `--baseline NAME`",
             Self::OtherBaseline { .. } | Self::NoScores(_) => {
                 "promote a run of the suite as it is now: `evalmark baseline promote RUN_DIR NAME`"
+            }
+            Self::OtherPace { .. } => {
+                "go on with the `--every` and `--alpha` of before, or begin anew with `--restart`, which forgets earlier looks and their alarms"
             }
             Self::State(..) => "begin anew with `--restart`",
             Self::Drift(_) => return None,
@@ -192,8 +219,9 @@ fn watched(
     let suite = &loaded.suite.name;
     let before = if of.restart { None } else { earlier(of, suite, baseline, host)? };
     if let Some(mut state) = before {
-        let monitor = serde_json::from_value(state.streams.take())
+        let monitor: DriftMonitor = serde_json::from_value(state.streams.take())
             .map_err(|error| CanaryError::State(path_of(&of.out, suite), error))?;
+        of.goes_on(monitor.rule())?;
         return Ok(Watched::Before(Box::new(state), Box::new(monitor)));
     }
     let scores = Scores::read(&baseline.folder)?;

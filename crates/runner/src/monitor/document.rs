@@ -16,6 +16,7 @@ pub fn monitor_document(status: &MonitorStatus) -> Value {
         "damaged": state.damaged,
         "outdated": status.outdated,
         "baseline": status.reference,
+        "from_future": status.from_future,
         "since": status.since,
         "left_out_of_drift": status.left_out,
         "metrics": status.metrics,

@@ -37,6 +37,12 @@ pub enum MonitorError {
     /// A text that is no moment.
     #[error("`{0}` is no moment")]
     NoMoment(String),
+    /// A moment that has not come.
+    #[error("`{0}` has not come yet: nothing would be tested until then")]
+    LaterRestart(String),
+    /// A reason without a word.
+    #[error("the reason is empty")]
+    NoReason,
     /// They cannot be read.
     #[error(transparent)]
     Input(#[from] LogInputError),
@@ -67,6 +73,8 @@ impl Advised for MonitorError {
             }
             Self::SeveralReleased { .. } => "say which is in production with `--prompt` and `--model`".to_owned(),
             Self::NoMoment(_) => "write a date, or RFC 3339: `2026-11-28`, `2026-11-28T14:00:00Z`".to_owned(),
+            Self::LaterRestart(_) => "leave `--at` out: records count from now on".to_owned(),
+            Self::NoReason => "say why in a few words, or leave `--reason` out".to_owned(),
             Self::Input(_) => return None,
             Self::NoRecord { first, .. } => {
                 let first = first.as_ref()?;

@@ -168,6 +168,7 @@ fn of_scores(status: &MonitorStatus) -> Vec<MetricFamily> {
         let stored = seconds(&status.state.written_at)?;
         Some(FamilySample::number(suite(), (stored - newest).max(0.0)))
     });
+    let future = FamilySample::number(suite(), status.from_future as f64);
     let newest = newest.map(|newest| FamilySample::number(suite(), newest));
     let help = "Between the time of the newest record and when it was stored.";
     vec![
@@ -180,6 +181,11 @@ fn of_scores(status: &MonitorStatus) -> Vec<MetricFamily> {
         MetricFamily::gauge("evalmark_monitor_newest_record_seconds", "Time of the newest record.")
             .in_unit("seconds")
             .with(newest),
+        MetricFamily::gauge(
+            "evalmark_monitor_future_records",
+            "Records that are dated in the future: their times do not count.",
+        )
+        .with([future]),
         MetricFamily::gauge("evalmark_monitor_lag_seconds", help).in_unit("seconds").with(lag),
     ]
 }

@@ -9,6 +9,7 @@ mod drift;
 mod error;
 mod figures;
 mod log_time;
+mod merge;
 mod open;
 mod read;
 mod record;

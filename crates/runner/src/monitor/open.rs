@@ -13,6 +13,7 @@ use evalmark_store::{
     monitor::{MonitorFolder, MonitorJournal, MonitorLock, MonitorState},
     run_record::{NamedHash, RunOptions},
 };
+use jiff::Timestamp;
 
 use super::{MonitorError, record::RecordReader, segment::OpenSegment, sent::SeenIds};
 use crate::{
@@ -53,6 +54,9 @@ pub struct Monitor {
     /// What was sent lately, where lines are sent.
     pub(super) seen: Option<SeenIds>,
     pub(super) journal: Option<MonitorJournal>,
+    pub(super) clock: fn() -> Timestamp,
+    /// Whether a merge has failed: a segment cannot be read, which `monitor status` tells.
+    pub(super) cannot_merge: bool,
 }
 
 impl MonitoredSuite {
@@ -91,7 +95,7 @@ impl Monitor {
         let version = env!("CARGO_PKG_VERSION");
         let mut state = state.unwrap_or_else(|| MonitorState::new(&suite.suite.name, version));
         version.clone_into(&mut state.tool_version);
-        folder.remove_others(&state.segments, state.next_segment)?;
+        folder.remove_others(&state)?;
         let (path, variables) = (&suite.suite.path, host.program_variables);
         let programs = Programs::new(path, suite.metrics.len(), variables);
         let reader = RecordReader::new(&suite.spec, None);
@@ -105,6 +109,8 @@ impl Monitor {
             segment: None,
             seen: None,
             journal: None,
+            clock: host.clock,
+            cannot_merge: false,
         };
         monitor.keep_promises()?;
         Ok(monitor)

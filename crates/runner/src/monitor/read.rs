@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::{
     Monitor, MonitorError,
+    merge::KEPT_RETIRED,
     record::{LogRecord, RecordReader},
     segment::OpenSegment,
     stored::{StoredBatch, StoredRecord, kept_name},
@@ -32,11 +33,11 @@ use super::{
 use crate::{
     Ending,
     error::{Hinted, Result},
-    run_id::now,
+    run_id::rfc3339,
 };
 
 /// A segment ends with so many records.
-const SEGMENT_ROWS: u64 = 1 << 18;
+pub(super) const SEGMENT_ROWS: u64 = 1 << 18;
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(250);
@@ -108,13 +109,13 @@ impl Monitor {
                 }
                 LogRead::End => break false,
             }
-            self.commit()?;
+            self.commit(input)?;
             input.stored();
             told(&self.state);
             (is_pending, last) = (false, Instant::now());
         };
         if is_pending {
-            self.commit()?;
+            self.commit(input)?;
             input.stored();
             told(&self.state);
         }
@@ -162,7 +163,7 @@ impl Monitor {
         }
         let n_records = records.len();
         if let Some(seen) = &mut self.seen {
-            records.retain(|record| seen.insert(&record.id));
+            records.retain(|record| seen.take(&record.id));
         }
         let batch = StoredBatch {
             file,
@@ -181,7 +182,7 @@ impl Monitor {
             if positions.len() <= file {
                 positions.resize_with(file + 1, Default::default);
             }
-            positions[file] = chunk.after;
+            positions[file] = *chunk.after;
         }
         Ok(())
     }
@@ -238,15 +239,22 @@ impl Monitor {
     }
 
     /// Makes what was read so far count.
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, input: &dyn LogInput) -> Result<()> {
+        if let Some(positions) = input.positions() {
+            self.state.positions = positions;
+        }
         let hashes = std::mem::take(&mut self.suite.hashes);
+        let commit = self.state.next_segment;
         let committed = self.commit_scored_by(&hashes, self.journal.is_some());
         self.suite.hashes = hashes;
         committed?;
         if let Some(journal) = self.journal.take() {
             journal.remove()?;
         }
-        Ok(())
+        if let Some(seen) = self.seen.as_mut().filter(|_| self.state.next_segment > commit) {
+            seen.committed(commit)?;
+        }
+        self.merge_segments()
     }
 
     /// The same, of records that these metrics scored. With the next number, the journal counts no more.
@@ -260,7 +268,8 @@ impl Monitor {
         if let Some(segment) = segment {
             self.state.segments.push(segment.finish(metrics)?);
         }
-        self.state.written_at = now();
+        self.state.written_at = rfc3339((self.clock)());
+        self.folder.remove_retired(&mut self.state, ((self.clock)(), KEPT_RETIRED))?;
         self.folder.write_state(&self.state)?;
         Ok(())
     }

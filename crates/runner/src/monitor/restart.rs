@@ -23,11 +23,17 @@ pub struct MonitorRestartOptions {
 
 /// Begins the tests of a suite's monitor anew.
 pub fn monitor_restart(options: &MonitorRestartOptions, host: &Host<'_>) -> Result<MonitorRestart> {
-    let said_at = Timestamp::now();
+    let said_at = (host.clock)();
     let at = match &options.at {
         Some(text) => moment(text).ok_or_else(|| MonitorError::NoMoment(text.clone()))?,
         None => said_at,
     };
+    if at > said_at {
+        return Err(MonitorError::LaterRestart(options.at.clone().unwrap_or_default()).into());
+    }
+    if options.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(MonitorError::NoReason.into());
+    }
     let suite = MonitoredSuite::read(&options.suite, host)?.suite.name;
     let folder = MonitorFolder::of_suite(&options.out, &suite);
     if folder.state(&suite)?.is_none() {

@@ -1,5 +1,7 @@
 //! A segment that is being written: a Parquet file of records, which gets its name when it is whole.
 
+use std::ops::RangeInclusive;
+
 use evalmark_report::records::{RecordNames, RecordRow, RecordsWriter};
 use evalmark_store::{
     durable::{NewFile, NewFileWriter},
@@ -18,9 +20,13 @@ pub(super) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Begins the segment of this number.
-    pub(super) fn begin(folder: &MonitorFolder, number: u64, names: &RecordNames) -> Result<Self> {
-        let name = format!("{number:06}.parquet");
+    /// Begins the segment of these commits.
+    pub(super) fn begin(
+        folder: &MonitorFolder,
+        commits: &RangeInclusive<u64>,
+        names: &RecordNames,
+    ) -> Result<Self> {
+        let name = MonitorSegment::name_of(commits);
         let path = folder.segment(&name);
         let cannot = || format!("{} cannot be written", path.display());
         let file = NewFile::create(&path).with_context(cannot)?;
@@ -41,6 +47,7 @@ impl OpenSegment {
         let ready = self.file.ready(digest.clone())?;
         let cannot = format!("{} cannot be written", ready.path().display());
         ready.name().context(cannot)?;
-        Ok(MonitorSegment { name: self.name, rows: self.rows, digest, metrics: metrics.to_vec() })
+        let (name, rows, metrics) = (self.name, self.rows, metrics.to_vec());
+        Ok(MonitorSegment { name, rows, digest, metrics, level: 0 })
     }
 }

@@ -1,10 +1,13 @@
 //! What others send: a sender that heard nothing sends again, so that records are known by their ids; and who heard that
 //! a record is kept never sends it again, so that it is in a journal before.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use evalmark_report::records::{RecordNames, for_each_record_id};
-use evalmark_store::monitor::{JournalEntries, MonitorFolder, MonitorJournal, MonitorState};
+use evalmark_store::monitor::{
+    JournalEntries, MonitorFolder, MonitorJournal, MonitorSegment, MonitorState, RecentIds,
+    RecentIdsFile,
+};
 
 use super::{Monitor, segment::OpenSegment, stored::JournalHead};
 use crate::error::{Hinted, Result};
@@ -17,38 +20,52 @@ pub(super) struct SeenIds {
     young: HashSet<u64>,
     old: HashSet<u64>,
     most: usize,
+    /// Where they are found again.
+    file: Option<RecentIdsFile>,
+    /// Those that no commit has yet.
+    uncommitted: Vec<u64>,
 }
 
 impl SeenIds {
-    pub(super) fn new() -> Self {
-        Self::of_at_least(KNOWN)
-    }
-
     fn of_at_least(most: usize) -> Self {
-        Self { young: HashSet::new(), old: HashSet::new(), most }
+        let (young, old) = (HashSet::new(), HashSet::new());
+        Self { young, old, most, file: None, uncommitted: Vec::new() }
     }
 
-    /// Those of the last segments.
-    fn of_segments(folder: &MonitorFolder, state: &MonitorState) -> Result<Self> {
-        let (mut first, mut records) = (state.segments.len(), 0);
-        while first > 0 && records < KNOWN as u64 {
-            first -= 1;
-            records += state.segments[first].rows;
-        }
-        let mut seen = Self::new();
-        for segment in &state.segments[first..] {
+    /// Those of the last segments: out of files that hold nothing else, and what these lack out of the segments.
+    pub(super) fn of_segments(folder: &MonitorFolder, state: &MonitorState) -> Result<Self> {
+        let (mut file, known) = RecentIdsFile::open(folder, KNOWN)?;
+        let mut seen = Self::of_at_least(KNOWN);
+        let lacking = lacking(&last_segments(&state.segments), &known);
+        let ids = known.into_iter().flat_map(|recent| recent.ids);
+        ids.for_each(|id| {
+            seen.insert(id);
+        });
+        for segment in &lacking {
             let read = for_each_record_id(&folder.segment(&segment.name), |id| {
-                seen.insert(id);
+                seen.insert(number_of(id));
             });
             read.hint("bring the file back, or remove the monitor's folder")?;
         }
+        if !lacking.is_empty() && state.next_segment > 1 {
+            let ids = seen.old.iter().chain(&seen.young).copied().collect();
+            file.replace(&RecentIds { commits: 1..=state.next_segment - 1, ids })?;
+        }
+        seen.file = Some(file);
         Ok(seen)
     }
 
-    /// Takes an id in; answers whether it is new.
-    pub(super) fn insert(&mut self, id: &str) -> bool {
-        let hash = blake3::hash(id.as_bytes());
-        let number = hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    /// Takes an id in that no commit has yet; answers whether it is new.
+    pub(super) fn take(&mut self, id: &str) -> bool {
+        let number = number_of(id);
+        let is_new = self.insert(number);
+        if is_new {
+            self.uncommitted.push(number);
+        }
+        is_new
+    }
+
+    fn insert(&mut self, number: u64) -> bool {
         if self.young.contains(&number) || self.old.contains(&number) {
             return false;
         }
@@ -57,6 +74,55 @@ impl SeenIds {
         }
         self.young.insert(number)
     }
+
+    /// Their records are in the segment of this commit, or in none where there are none.
+    pub(super) fn committed(&mut self, commit: u64) -> Result<()> {
+        let ids = std::mem::take(&mut self.uncommitted);
+        if let Some(file) = &mut self.file {
+            file.add(&RecentIds { commits: commit..=commit, ids })?;
+        }
+        Ok(())
+    }
+}
+
+fn number_of(id: &str) -> u64 {
+    let hash = blake3::hash(id.as_bytes());
+    hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+/// The segments that hold the last records.
+fn last_segments(segments: &[MonitorSegment]) -> Vec<&MonitorSegment> {
+    let mut records = 0;
+    let is_needed = |segment: &&MonitorSegment| {
+        let is_needed = records < KNOWN as u64;
+        records += segment.rows;
+        is_needed
+    };
+    let mut last: Vec<_> = segments.iter().rev().take_while(is_needed).collect();
+    last.reverse();
+    last
+}
+
+/// Those of the segments with a commit whose ids are not known.
+fn lacking<'a>(segments: &[&'a MonitorSegment], known: &[RecentIds]) -> Vec<&'a MonitorSegment> {
+    let mut spans: Vec<_> = known.iter().map(|one| one.commits.clone()).collect();
+    spans.sort_by_key(|span| *span.start());
+    let mut joined: Vec<RangeInclusive<u64>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if *span.start() <= last.end().saturating_add(1) => {
+                *last = *last.start()..=*last.end().max(span.end());
+            }
+            _ => joined.push(span),
+        }
+    }
+    let is_lacking = |segment: &&MonitorSegment| {
+        let commits = segment.commits();
+        !commits.is_some_and(|commits| {
+            joined.iter().any(|span| span.contains(commits.start()) && span.contains(commits.end()))
+        })
+    };
+    segments.iter().copied().filter(is_lacking).collect()
 }
 
 impl Monitor {
@@ -111,24 +177,53 @@ impl OpenSegment {
     ) -> Result<&'a mut Self> {
         match segment {
             Some(segment) => Ok(segment),
-            none => Ok(none.insert(Self::begin(folder, number, names)?)),
+            none => Ok(none.insert(Self::begin(folder, &(number..=number), names)?)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::SeenIds;
+    use super::*;
 
     #[test]
     fn the_last_ids_are_known_and_no_more_than_twice_as_many() {
         let mut seen = SeenIds::of_at_least(100);
         for i in 0..1000 {
-            assert!(seen.insert(&format!("a{i}")), "{i}");
-            assert!(!seen.insert(&format!("a{i}")), "{i}");
+            assert!(seen.take(&format!("a{i}")), "{i}");
+            assert!(!seen.take(&format!("a{i}")), "{i}");
         }
-        assert!((900..1000).all(|i| !seen.insert(&format!("a{i}"))));
+        assert!((900..1000).all(|i| !seen.take(&format!("a{i}"))));
         assert!(seen.young.len() + seen.old.len() <= 200);
-        assert!(seen.insert("a0"));
+        assert!(seen.take("a0"));
+    }
+
+    #[test]
+    fn a_segment_is_read_where_one_of_its_commits_is_not_known() {
+        let segment = |name: &str, rows| MonitorSegment {
+            name: format!("{name}.parquet"),
+            rows,
+            digest: String::new(),
+            metrics: Vec::new(),
+            level: 0,
+        };
+        let known = |commits| RecentIds { commits, ids: Vec::new() };
+        let segments = [
+            segment("000001-000008", KNOWN as u64),
+            segment("000009", KNOWN as u64 - 1),
+            segment("000010-000012", 1),
+            segment("000013", 1),
+        ];
+        let last = last_segments(&segments);
+        assert_eq!(last.len(), 3);
+        let check = |known: &[RecentIds], expected: &[usize]| {
+            let expected: Vec<_> = expected.iter().map(|at| &segments[*at]).collect();
+            assert_eq!(lacking(&last, known), expected, "{known:?}");
+        };
+        check(&[], &[1, 2, 3]);
+        check(&[known(9..=9), known(13..=13)], &[2]);
+        check(&[known(11..=13), known(9..=9)], &[2]);
+        check(&[known(9..=10), known(11..=11), known(12..=13)], &[]);
+        check(&[known(1..=13)], &[]);
     }
 }

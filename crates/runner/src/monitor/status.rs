@@ -11,7 +11,7 @@ use evalmark_core::{
     metric::{Direction, Range},
     receiver::ReceiverSpec,
 };
-use evalmark_report::records::for_each_record;
+use evalmark_report::records::{RecordRow, for_each_record};
 use evalmark_scoring::Metric;
 use evalmark_store::monitor::{MonitorFolder, MonitorFolderError, MonitorState};
 use evalmark_verdict::{Accumulator, ScoreRange};
@@ -28,6 +28,9 @@ use crate::{
     BaselineMean, Ending, Host,
     error::{Hinted, Result, RunError},
 };
+
+/// Clocks of other machines may be ahead by so many microseconds: 10 minutes.
+const CLOCK_SKEW: i64 = 600_000_000;
 
 /// The confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
@@ -83,6 +86,8 @@ pub struct MonitorStatus {
     pub reference: Option<String>,
     /// Records that were scored by metrics which have changed since.
     pub outdated: u64,
+    /// Records that are dated in the future: their times do not count.
+    pub from_future: u64,
     /// Time of the newest record, microseconds since 1970; `None` where no record has one.
     pub newest_at_us: Option<i64>,
     /// Since when records count for drift: RFC 3339; `None` where all do.
@@ -178,12 +183,14 @@ pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result
     let scope = reference.as_ref().map(|reference| reference.scope.clone()).unwrap_or_default();
     let restarted = folder.restarts()?.last().map(|restart| restart.at.as_microsecond());
     let scope = scope.from(restarted);
-    let records = Records::read(&suite, &folder, &state, &scope)?;
-    let drift = tested(records.drift, &suite, reference.as_ref(), options.alpha)?;
+    let now = (host.clock)().as_microsecond();
+    let records = Records::read(&suite, &folder, &state, (&scope, now))?;
+    let days = (records.drift, day_of(now));
+    let drift = tested(days, &suite, reference.as_ref(), options.alpha)?;
     let (reference, means) = reference.map_or((None, Vec::new()), |of| (Some(of.name), of.means));
     let metrics = suite.metrics.iter().zip(records.days);
     let metrics = metrics.map(|(metric, days)| days.finish(metric, &means)).collect();
-    let (outdated, left_out) = (records.outdated, records.left_out);
+    let Records { outdated, left_out, from_future, .. } = records;
     let since = scope.since.and_then(|since| Timestamp::from_microsecond(since).ok());
     let since = since.map(|since| since.to_string());
     let newest_at_us = records.newest_at_us;
@@ -194,6 +201,7 @@ pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result
         metrics,
         reference,
         outdated,
+        from_future,
         newest_at_us,
         since,
         left_out,
@@ -209,6 +217,7 @@ struct Records {
     days: Vec<MetricDays>,
     drift: DriftValues,
     outdated: u64,
+    from_future: u64,
     newest_at_us: Option<i64>,
     left_out: u64,
 }
@@ -218,10 +227,10 @@ impl Records {
         suite: &MonitoredSuite,
         folder: &MonitorFolder,
         state: &MonitorState,
-        scope: &Scope,
+        (scope, now): (&Scope, i64),
     ) -> Result<Self> {
         let mut days: Vec<_> = suite.metrics.iter().map(MetricDays::new).collect();
-        let (mut outdated, mut left_out) = (0, 0);
+        let (mut outdated, mut left_out, mut from_future) = (0, 0, 0);
         let mut drift = DriftValues::new(&suite.spec);
         let mut newest_at_us = None;
         for segment in &state.segments {
@@ -232,12 +241,15 @@ impl Records {
             }
             let path = folder.segment(&segment.name);
             let seen = for_each_record::<RunError>(&path, &suite.names, false, |row| {
+                let known = row.at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW));
+                from_future += u64::from(row.at.is_some() && known.is_none());
+                let row = &RecordRow { at: known, ..*row };
                 let day = row.at.map(day_of);
                 let cluster = row.cluster.map(cluster_number);
                 let current =
                     |(score, is_current): (&Option<f64>, &bool)| score.filter(|_| *is_current);
                 let scores = row.scores.iter().zip(&is_current).map(current);
-                newest_at_us = newest_at_us.max(row.at);
+                newest_at_us = newest_at_us.max(row.at.map(|at| at.min(now)));
                 for (days, score) in days.iter_mut().zip(scores.clone()) {
                     days.see(day, score, cluster);
                 }
@@ -252,13 +264,13 @@ impl Records {
                 "bring the file back, or remove the monitor's folder and read the logs again";
             seen.hint(advice)?;
         }
-        Ok(Self { days, drift, outdated, newest_at_us, left_out })
+        Ok(Self { days, drift, outdated, from_future, newest_at_us, left_out })
     }
 }
 
 /// Whether production drifts.
 fn tested(
-    values: DriftValues,
+    (values, today): (DriftValues, i64),
     suite: &MonitoredSuite,
     reference: Option<&Reference>,
     alpha: f64,
@@ -268,7 +280,7 @@ fn tested(
         Some(Err(why)) => (None, Some(why.clone())),
         Some(Ok(released)) => (Some(released), None),
     };
-    let report = values.test(alpha, &suite.metrics, released, &suite.spec)?;
+    let report = values.test((alpha, today), &suite.metrics, released, &suite.spec)?;
     let is_tested = |metric: &Metric| {
         let mut streams = report.iter().flat_map(|report| &report.streams);
         streams.any(|stream| stream.name == metric.name())

@@ -1,11 +1,15 @@
 //! Where a monitor keeps its segments and its state, and the right to write them.
 
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use super::state::{FORMAT_VERSION, MonitorSegment, MonitorState};
+use jiff::Timestamp;
+
+use super::state::{FORMAT_VERSION, MonitorState, RetiredSegment};
 use crate::{
     WriteFileError, durable,
     error::cannot_write,
@@ -130,6 +134,26 @@ impl MonitorFolder {
         durable::write(&path, &json).map_err(cannot_write(&path))
     }
 
+    /// Removes retired segments that nobody has had a reason to read for this long, and takes them out of the state,
+    /// which is to be written.
+    pub fn remove_retired(
+        &self,
+        state: &mut MonitorState,
+        (now, kept): (Timestamp, Duration),
+    ) -> Result<(), WriteFileError> {
+        let until = now.as_second().saturating_sub_unsigned(kept.as_secs());
+        let (old, young) = std::mem::take(&mut state.retired)
+            .into_iter()
+            // A clock that was set back keeps nothing for ever.
+            .partition(|one| one.at <= until || one.at > now.as_second());
+        state.retired = young;
+        for RetiredSegment { name, .. } in old {
+            let path = self.segment(&name);
+            durable::remove(&path).map_err(cannot_write(&path))?;
+        }
+        Ok(())
+    }
+
     /// The journal of the records that the segment of this number will have.
     pub fn journal(&self, number: u64) -> PathBuf {
         self.path.join(format!("{number:06}.journal"))
@@ -137,12 +161,11 @@ impl MonitorFolder {
 
     /// Removes segments that the state does not name: whoever wrote them was ended before it could say so. A journal
     /// whose records are in a segment goes, too.
-    pub fn remove_others(
-        &self,
-        segments: &[MonitorSegment],
-        next_segment: u64,
-    ) -> Result<(), WriteFileError> {
-        let journal = self.journal(next_segment);
+    pub fn remove_others(&self, state: &MonitorState) -> Result<(), WriteFileError> {
+        let journal = self.journal(state.next_segment);
+        let segments = state.segments.iter().map(|segment| &*segment.name);
+        let named: HashSet<_> =
+            segments.chain(state.retired.iter().map(|one| &*one.name)).collect();
         let Ok(entries) = fs::read_dir(&self.path) else { return Ok(()) };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -150,10 +173,7 @@ impl MonitorFolder {
             let is_left = name.starts_with('.') && name.ends_with(".partial");
             let is_segment = name.ends_with(".parquet");
             let is_done = name.ends_with(".journal") && entry.path() != journal;
-            if is_left
-                || is_done
-                || is_segment && segments.iter().all(|segment| segment.name != *name)
-            {
+            if is_left || is_done || is_segment && !named.contains(&*name) {
                 durable::remove(&entry.path()).map_err(cannot_write(&entry.path()))?;
             }
         }

@@ -1,6 +1,6 @@
 //! `state.json` of a monitor: what has been read, and what was found on the way.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use evalmark_core::logs::LogPosition;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct MonitorState {
     pub next_segment: u64,
     /// The segments that count, in the order in which they were written.
     pub segments: Vec<MonitorSegment>,
+    /// Segments whose records are in a larger one by now: whoever began to read them can go on for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredSegment>,
     /// How far each file has been read.
     pub positions: Vec<LogPosition>,
     /// What became of the lines.
@@ -46,6 +49,40 @@ pub struct MonitorSegment {
     pub digest: String,
     /// The metrics that scored it, each with the hash of its configuration.
     pub metrics: Vec<NamedHash>,
+    /// How often segments were merged to make it; 0 is one that was written by a commit.
+    #[serde(default)]
+    pub level: u8,
+}
+
+/// A segment whose records are in a larger one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredSegment {
+    /// Its file's name.
+    pub name: String,
+    /// Since when it counts no more: seconds since 1970.
+    pub at: i64,
+}
+
+/// What a segment's file is called.
+const ENDING: &str = ".parquet";
+
+impl MonitorSegment {
+    /// The name of a segment that holds the records of these commits.
+    pub fn name_of(commits: &RangeInclusive<u64>) -> String {
+        let (first, last) = (commits.start(), commits.end());
+        if first == last {
+            format!("{first:06}{ENDING}")
+        } else {
+            format!("{first:06}-{last:06}{ENDING}")
+        }
+    }
+
+    /// The commits whose records it holds, as its name says.
+    pub fn commits(&self) -> Option<RangeInclusive<u64>> {
+        let numbers = self.name.strip_suffix(ENDING)?;
+        let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    }
 }
 
 /// What became of the lines that were read.
@@ -106,6 +143,7 @@ impl MonitorState {
             written_at: String::new(),
             next_segment: 1,
             segments: Vec::new(),
+            retired: Vec::new(),
             positions: Vec::new(),
             counts: LineCounts::default(),
             missing: BTreeMap::new(),
@@ -118,5 +156,28 @@ impl MonitorState {
         if self.damaged.len() < Self::MOST_DAMAGED {
             self.damaged.push(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_which_commits_a_segment_holds() {
+        let check = |commits: RangeInclusive<u64>, name: &str| {
+            assert_eq!(MonitorSegment::name_of(&commits), name);
+            let segment = MonitorSegment {
+                name: name.to_owned(),
+                rows: 1,
+                digest: String::new(),
+                metrics: Vec::new(),
+                level: 0,
+            };
+            assert_eq!(segment.commits(), Some(commits));
+        };
+        check(7..=7, "000007.parquet");
+        check(7..=70, "000007-000070.parquet");
+        check(1_000_000..=2_000_000, "1000000-2000000.parquet");
     }
 }

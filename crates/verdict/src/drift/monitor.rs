@@ -26,6 +26,11 @@ pub struct DriftMonitor {
 }
 
 impl DriftMonitor {
+    /// How its streams are watched.
+    pub fn rule(&self) -> &DriftRule {
+        &self.rule
+    }
+
     /// Streams, each with the sample that it is held against.
     pub fn new(
         rule: DriftRule,

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use evalmark_core::logs::{LogChunk, LogFields, LogInput, LogInputError, LogPosition, LogRead};
+use evalmark_core::logs::{LogChunk, LogFields, LogInput, LogInputError, LogRead};
 use tokio::sync::oneshot;
 
 use super::{
@@ -91,7 +91,7 @@ impl OtlpReceiver {
             bytes: lines,
             damaged,
             left_out,
-            after: LogPosition::default(),
+            after: Box::default(),
         }
     }
 }

@@ -38,11 +38,11 @@ impl DriftValues {
         self.days.see(day, row, cluster, scores);
     }
 
-    /// Tests every day that is over: metrics against the released run, where there is one, all else against the first
+    /// Tests every day before `today`: metrics against the released run, where there is one, all else against the first
     /// days. `None` where there is nothing to test.
     pub(super) fn test(
         mut self,
-        alpha: f64,
+        (alpha, today): (f64, i64),
         metrics: &[Metric],
         released: Option<&Variant>,
         spec: &LogSpec,
@@ -50,7 +50,7 @@ impl DriftValues {
         let of_metrics = released.map(|released| metric_streams(metrics, released, &spec.watch));
         let of_metrics = of_metrics.transpose()?.unwrap_or_default();
         // The day that is going on is tested once it is over.
-        self.days.by_day.pop_last();
+        self.days.by_day.retain(|day, _| *day < today);
         let days = &self.days;
         let all: Vec<(i64, &Day)> = days.by_day.iter().map(|(at, day)| (*at, day)).collect();
         let first: Vec<_> = all.iter().take(FIRST_DAYS).map(|(_, day)| *day).collect();
