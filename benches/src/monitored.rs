@@ -192,15 +192,18 @@ fn number(rng: &mut Rng, column: Column, record: Record) -> StreamValue<'static,
 
 /// What a stream is held against.
 fn sample(rng: &mut Rng, column: Column, first: &[Vec<Record>]) -> ReferenceSample {
-    let records = first.iter().flatten().copied();
+    let records = first.iter().zip(0..);
+    let records = records.flat_map(|(day, look)| day.iter().map(move |&record| (look, record)));
     if column.is_category() {
-        let words: Vec<_> = records.map(|record| word(rng, column, record)).collect();
+        let word = |(look, record)| StreamValue { look, ..word(rng, column, record) };
+        let words: Vec<_> = records.map(word).collect();
         return ReferenceSample::of_categories(&words);
     }
     let numbers: Vec<_> = if column.is_metric() {
         (0..RELEASED).map(|_| StreamValue::of(column.number(rng, false))).collect()
     } else {
-        records.map(|record| number(rng, column, record)).collect()
+        let number = |(look, record)| StreamValue { look, ..number(rng, column, record) };
+        records.map(number).collect()
     };
     if column == Column::Lengths {
         ReferenceSample::of_amounts(&numbers).expect("lengths are numbers")
