@@ -26,15 +26,23 @@ const THRESHOLD: f64 = 0.05;
 
 /// The head of the table, in Markdown.
 pub const DELAY_HEAD: &str = "\
-| drop | released run | answers a day | median delay | nine of ten within | not within the year | bound of any test | range holds the day | fixed threshold: median delay | its years with a false alarm | R |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+| drop | released run | answers a day | tested every | median delay | nine of ten within | not within the year | bound of any test | range holds the day | fixed threshold: median delay | its years with a false alarm | R |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+
+/// A drop, and how it is watched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Setting {
+    drop: f64,
+    released: u64,
+    daily: u64,
+    /// Days that are tested as one.
+    cycle: u32,
+}
 
 /// One setting and what came of it; delays are days, counted from the first worse one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delay {
-    drop: f64,
-    released: u64,
-    daily: u64,
+    setting: Setting,
     /// Of years with an alarm at or after the change, ascending.
     delays: Vec<i64>,
     /// Years whose range holds the day, among those.
@@ -55,16 +63,22 @@ struct Year {
 
 /// Simulates every setting.
 pub(crate) fn delays(runner: Runner, mut each: impl FnMut(&Delay)) {
-    for (released, daily) in [(300, 100), (2000, 100), (2000, 1000), (20_000, 1000)] {
+    let daily = [(300, 100), (2000, 100), (2000, 1000), (20_000, 1000)];
+    let daily = daily.map(|(released, daily)| (released, daily, 1));
+    // As `evalmark monitor` tests scores.
+    let weekly = [(300, 100, 7), (2000, 100, 7), (2000, 1000, 7)];
+    for (released, daily, cycle) in daily.into_iter().chain(weekly) {
         for drop in [0.02, 0.05, 0.1] {
-            each(&delay(runner, drop, released, daily));
+            each(&delay(runner, Setting { drop, released, daily, cycle }));
         }
     }
 }
 
-fn delay(runner: Runner, drop: f64, released: u64, daily: u64) -> Delay {
-    let label = format!("drift delay {drop} {released} {daily}");
-    let years = runner.each(&label, 1000, |rng| year(rng, drop, released, daily));
+fn delay(runner: Runner, setting: Setting) -> Delay {
+    let Setting { drop, released, daily, cycle } = setting;
+    let weekly = if cycle == 1 { "" } else { " weekly" };
+    let label = format!("drift delay {drop} {released} {daily}{weekly}");
+    let years = runner.each(&label, 1000, |rng| year(rng, setting));
     let null = runner.each(&format!("{label} null"), 1000, |rng| false_alert(rng, released, daily));
     let called: Vec<&Year> = years.iter().filter(|year| year.called.is_some()).collect();
     let mut delays: Vec<i64> = called.iter().filter_map(|year| year.called).collect();
@@ -73,17 +87,17 @@ fn delay(runner: Runner, drop: f64, released: u64, daily: u64) -> Delay {
     alerts.sort_unstable();
     let held = called.iter().filter(|year| year.held).count();
     let false_alerts = null.into_iter().filter(|&alert| alert).count();
-    Delay { drop, released, daily, delays, held, alerts, false_alerts, repeats: years.len() }
+    Delay { setting, delays, held, alerts, false_alerts, repeats: years.len() }
 }
 
-fn year(rng: &mut Rng, drop: f64, released: u64, daily: u64) -> Year {
+fn year(rng: &mut Rng, Setting { drop, released, daily, cycle }: Setting) -> Year {
     let right = released_right(rng, released);
     let values: Vec<_> =
         (0..released).map(|at| StreamValue::of(f64::from(u8::from(at < right)))).collect();
     let sample =
         ReferenceSample::of_scores(ScoreRange::UNIT, &values).expect("shares are in range");
     let stream = StreamRule::new("score").worse(Direction::Higher);
-    let rule = DriftRule { alpha: ALPHA, ..DriftRule::default() };
+    let rule = DriftRule { alpha: ALPHA, cycle, ..DriftRule::default() };
     let mut monitor = DriftMonitor::new(rule, vec![(stream, sample)]).expect("the rule is sound");
     let line = right as f64 / released as f64 - THRESHOLD;
     let mut year = Year { called: None, held: false, alerted: None };
@@ -118,10 +132,10 @@ impl Delay {
     /// What no test with this alpha can beat, on average, where the released run is known exactly: the
     /// days in which the likelihood ratio of better to worse grows to 1/alpha.
     fn bound(&self) -> f64 {
-        let worse = RIGHT - self.drop;
+        let worse = RIGHT - self.setting.drop;
         let divergence =
             worse * (worse / RIGHT).ln() + (1.0 - worse) * ((1.0 - worse) / (1.0 - RIGHT)).ln();
-        (1.0 / ALPHA).ln() / divergence / self.daily as f64
+        (1.0 / ALPHA).ln() / divergence / self.setting.daily as f64
     }
 }
 
@@ -138,12 +152,14 @@ fn quantile(delays: &[i64], share: f64, of: usize) -> String {
 
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { released, daily, delays, alerts, repeats, .. } = self;
+        let Self { setting, delays, alerts, repeats, .. } = self;
+        let Setting { drop, released, daily, cycle } = setting;
+        let tested = if *cycle == 1 { "day" } else { "week" };
         let percent = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
         write!(
             f,
-            "| {:.0} points | {released} | {daily} | {} | {} | {:.1} % | {:.1} | {:.1} % | {} | {:.1} % | {repeats} |",
-            100.0 * self.drop,
+            "| {:.0} points | {released} | {daily} | {tested} | {} | {} | {:.1} % | {:.1} | {:.1} % | {} | {:.1} % | {repeats} |",
+            100.0 * drop,
             quantile(delays, 0.5, *repeats),
             quantile(delays, 0.9, *repeats),
             percent(repeats - delays.len(), *repeats),

@@ -14,6 +14,7 @@ use crate::{
     items::{Binary, Continuous},
     judged::{Labels, Leaning},
     level::Level,
+    monitored::monitored,
     ratio::Latency,
     runner::{Effort, Runner},
     shapes::Shape,
@@ -104,7 +105,7 @@ fn streams() -> impl Iterator<Item = Box<dyn Experiment>> {
         released,
         daily,
         together: 1,
-        repeats: 2_000,
+        repeats: 10_000,
     };
     let binary = Values::Binary(0.9);
     let mut all: Vec<Streams> = [
@@ -123,9 +124,10 @@ fn streams() -> impl Iterator<Item = Box<dyn Experiment>> {
     ]
     .map(one)
     .into();
-    all.insert(0, Streams { repeats: 10_000, ..one((binary, 300, 100)) });
-    all.push(Streams { together: 20, repeats: 1_000, ..one((binary, 300, 100)) });
-    all.into_iter().map(|one| -> Box<dyn Experiment> { Box::new(one) })
+    all.insert(0, one((binary, 300, 100)));
+    all.push(Streams { together: 20, ..one((binary, 300, 100)) });
+    let streams = all.into_iter().map(|one| -> Box<dyn Experiment> { Box::new(one) });
+    streams.chain(monitored(10_000).into_iter().map(|one| -> Box<dyn Experiment> { Box::new(one) }))
 }
 
 /// Simulates how long drift takes to be called, handing over each setting as soon as it is known; nothing where `only` is

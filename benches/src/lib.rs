@@ -6,7 +6,7 @@
 //! program and a local server: the binary `end-to-end`.
 //!
 //! **Where to begin reading.** `grid.rs` lists every experiment. An experiment is a `cell` (one
-//! comparison), a `family` (twenty), `sliced`, stopped `early`, a `history` of many runs, or a year of `drift`, whose `drift_delay` is a table of its own; what it draws is in `shapes.rs`
+//! comparison), a `family` (twenty), `sliced`, stopped `early`, a `history` of many runs, or a year of `drift`, whose `drift_delay` is a table of its own (`monitored` is that year with the settings of `evalmark monitor`); what it draws is in `shapes.rs`
 //! and the designs: `items.rs`, `epochs.rs`, `clusters.rs`, `whole.rs`, `judged.rs`, `level.rs`, `ratio.rs`. `runner.rs` repeats it, each repeat with its own seed,
 //! so that the result depends on neither the threads nor the rest of the grid.
 //!
@@ -32,6 +32,7 @@ mod items;
 mod judged;
 mod level;
 mod metric;
+mod monitored;
 mod ratio;
 mod runner;
 mod shapes;

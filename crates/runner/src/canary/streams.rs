@@ -120,7 +120,7 @@ impl AnswerFacts {
     }
 
     fn value<V>(&self, value: V) -> StreamValue<'static, V> {
-        StreamValue { value, cluster: Some(self.cluster), stratum: "" }
+        StreamValue { cluster: Some(self.cluster), ..StreamValue::of(value) }
     }
 
     /// What it is in one of the streams of categories.

@@ -4,25 +4,65 @@
 //! `z_i` are the values and a 0, and W is uniform on the simplex. On zeros and ones it is Clopper and
 //! Pearson's exact bound, and it holds in small samples and at ceilings where Student's does not. Its distribution is that of a
 //! weighted sum of exponential variables, here by the saddlepoint formula of Lugannani and Rice (1980).
+//!
+//! Where units count more than once, such as users who come on several days, the mean is a ratio: the sum of `w_i z_i` over that
+//! of the `w_i`. Whether it may be m is then asked of `m + w_i (z_i - m)/w`, for the largest weight w: these lie between 0 and 1, are independent from unit
+//! to unit, and average m if the ratio is m.
 
 use crate::intervals::share_upper_of;
 use crate::special::{normal_sf, solve};
 
-/// The lower bound at this one-sided error, of values in any order.
-pub(super) fn mean_lower(values: &[f64], alpha: f64) -> f64 {
-    let groups = grouped(values);
-    let n = values.len() as f64;
-    if groups.iter().all(|&(value, _)| value <= 0.0 || value >= 1.0) {
-        let ones: f64 = groups.iter().filter(|group| group.0 >= 1.0).map(|group| group.1).sum();
-        return 1.0 - share_upper_of(n - ones, n, alpha);
+/// A unit's value between 0 and 1, and how often it counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct WeightedValue {
+    pub(super) value: f64,
+    pub(super) weight: f64,
+}
+
+impl WeightedValue {
+    pub(super) fn mirrored(self) -> Self {
+        Self { value: 1.0 - self.value, ..self }
     }
-    let sum: f64 = groups.iter().map(|&(value, count)| value * count).sum();
-    let highest = sum / (n + 1.0);
+}
+
+/// Units of one value and one weight; the largest weight is 1.
+struct Group {
+    value: f64,
+    weight: f64,
+    count: f64,
+}
+
+/// The weighted mean, and the variance of units about it.
+pub(super) fn mean_and_variance(units: &[WeightedValue]) -> (f64, f64) {
+    let total: f64 = units.iter().map(|unit| unit.weight).sum();
+    let mean = units.iter().map(|unit| unit.weight * unit.value).sum::<f64>() / total;
+    let squares = units.iter().map(|unit| unit.weight * (unit.value - mean).powi(2));
+    (mean, squares.sum::<f64>() / total)
+}
+
+/// The lower bound of the weighted mean at this one-sided error, of units in any order.
+pub(super) fn mean_lower(units: &[WeightedValue], alpha: f64) -> f64 {
+    let groups = grouped(units);
+    let weighs_one = groups.iter().all(|group| group.weight >= 1.0);
+    if weighs_one && groups.iter().all(|group| group.value <= 0.0 || group.value >= 1.0) {
+        let ones = groups.iter().filter(|group| group.value >= 1.0);
+        let n = units.len() as f64;
+        return 1.0 - share_upper_of(n - ones.map(|group| group.count).sum::<f64>(), n, alpha);
+    }
+    let weighed = |group: &Group| group.weight * group.count;
+    let sum: f64 = groups.iter().map(|group| weighed(group) * group.value).sum();
+    let total: f64 = groups.iter().map(weighed).sum();
+    // The last one is the 0 that the bound adds.
+    let all_ones =
+        groups.split_last().is_some_and(|(_, all)| all.iter().all(|one| one.value >= 1.0));
+    let chance =
+        |mean: f64| if all_ones { tail_of_ones(&groups, mean) } else { tail(&groups, mean) };
+    let highest = sum / total;
     let lowest = highest * 1e-9;
-    if tail(&groups, lowest) >= alpha {
+    if highest <= 0.0 || chance(lowest) >= alpha {
         return 0.0;
     }
-    solve(lowest, highest, |mean| tail(&groups, mean) - alpha)
+    solve(lowest, highest, |mean| chance(mean) - alpha)
 }
 
 /// How far the mean of so many ranks may lie from ½: ranks are uniform, or, where some are equal, nearer
@@ -31,29 +71,43 @@ pub(super) fn rank_half_width(n: f64, alpha: f64) -> f64 {
     ((1.0 / alpha).ln() / (6.0 * n)).sqrt()
 }
 
-/// Different values, with the 0 that the bound adds, and how often each is there.
-fn grouped(values: &[f64]) -> Vec<(f64, f64)> {
-    let mut sorted = values.to_vec();
-    sorted.push(0.0);
-    sorted.sort_unstable_by(f64::total_cmp);
-    let same = |a: &f64, b: &f64| a.total_cmp(b).is_eq();
-    sorted.chunk_by(same).map(|group| (group[0], group.len() as f64)).collect()
+/// How often each value is there with each weight; the 0 that the bound adds is the last.
+fn grouped(units: &[WeightedValue]) -> Vec<Group> {
+    let order = |a: &WeightedValue, b: &WeightedValue| {
+        a.value.total_cmp(&b.value).then(a.weight.total_cmp(&b.weight))
+    };
+    let mut sorted = units.to_vec();
+    sorted.sort_unstable_by(order);
+    let heaviest = units.iter().map(|unit| unit.weight).fold(0.0, f64::max);
+    let group = |group: &[WeightedValue]| {
+        let WeightedValue { value, weight } = group[0];
+        Group { value, weight: weight / heaviest, count: group.len() as f64 }
+    };
+    let groups = sorted.chunk_by(|a, b| order(a, b).is_eq()).map(group);
+    groups.chain([Group { value: 0.0, weight: 1.0, count: 1.0 }]).collect()
 }
 
-/// `P(Σ E_i (z_i - mean) ≤ 0)` for exponential `E_i`.
-fn tail(groups: &[(f64, f64)], mean: f64) -> f64 {
-    // With K(t) = -Σ ln(1 - t a) for a = z - mean, the saddlepoint is where K' is zero, below 0.
-    let slope = |t: f64| -> f64 {
-        groups.iter().map(|&(z, count)| count * (z - mean) / (1.0 - t * (z - mean))).sum()
-    };
+/// The same as [`tail`] where all values but the 0 are ones, exactly.
+fn tail_of_ones(groups: &[Group], mean: f64) -> f64 {
+    let odds = (1.0 - mean) / mean;
+    let ones = groups.iter().filter(|group| group.value >= 1.0);
+    (-ones.map(|group| group.count * (group.weight * odds).ln_1p()).sum::<f64>()).exp()
+}
+
+/// `P(Σ E_i w_i (z_i - mean) ≤ 0)` for exponential `E_i`.
+fn tail(groups: &[Group], mean: f64) -> f64 {
+    let groups: Vec<_> =
+        groups.iter().map(|group| (group.weight * (group.value - mean), group.count)).collect();
+    // With K(t) = -Σ ln(1 - t a) for a = w(z - mean), the saddlepoint is where K' is zero, below 0.
+    let slope =
+        |t: f64| -> f64 { groups.iter().map(|&(a, count)| count * a / (1.0 - t * a)).sum() };
     if slope(0.0) <= 0.0 {
         return 0.5;
     }
     // 1 - ta is positive from t = -1/mean on, where a = -mean.
     let t = solve(-(1.0 - 1e-12) / mean, 0.0, slope);
     let (mut log, mut curvature) = (0.0, 0.0);
-    for &(z, count) in groups {
-        let a = z - mean;
+    for &(a, count) in &groups {
         let rest = 1.0 - t * a;
         log -= count * rest.ln();
         curvature += count * (a / rest).powi(2);
@@ -71,6 +125,10 @@ fn tail(groups: &[(f64, f64)], mean: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn units(values: &[f64]) -> Vec<WeightedValue> {
+        values.iter().map(|&value| WeightedValue { value, weight: 1.0 }).collect()
+    }
+
     /// Near Clopper and Pearson's bound, where one value is not quite a one.
     #[test]
     fn the_saddlepoint_is_close_to_the_exact_bound() {
@@ -78,9 +136,9 @@ mod tests {
             for alpha in [0.025, 0.001] {
                 let mut values = vec![1.0; ones];
                 values.resize(n, 0.0);
-                let exact = mean_lower(&values, alpha);
+                let exact = mean_lower(&units(&values), alpha);
                 values[0] = 1.0 - 1e-9;
-                let close = mean_lower(&values, alpha);
+                let close = mean_lower(&units(&values), alpha);
                 assert!(
                     (close - exact).abs() < 0.004,
                     "{ones} of {n} at {alpha}: {close}, {exact}"
@@ -91,10 +149,10 @@ mod tests {
 
     #[test]
     fn a_ceiling_still_has_an_error() {
-        let lower = mean_lower(&[1.0; 50], 0.05);
+        let lower = mean_lower(&units(&[1.0; 50]), 0.05);
         assert!((lower - 0.05_f64.powf(1.0 / 50.0)).abs() < 1e-9, "{lower}");
-        assert!(mean_lower(&[0.0; 50], 0.05) <= 0.0);
-        let near = mean_lower(&[0.999; 50], 0.05);
+        assert!(mean_lower(&units(&[0.0; 50]), 0.05) <= 0.0);
+        let near = mean_lower(&units(&[0.999; 50]), 0.05);
         assert!(near > 0.9 && near < lower, "{near}");
     }
 }

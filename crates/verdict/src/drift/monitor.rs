@@ -42,7 +42,7 @@ impl DriftMonitor {
             if streams[..at].iter().any(|other| other.0.name == stream.name) {
                 return Err(DriftError::SameName(stream.name.clone()));
             }
-            if sample.n_units == 0 {
+            if sample.weights.is_empty() {
                 return Err(DriftError::Empty(stream.name.clone()));
             }
         }

@@ -1,17 +1,15 @@
 //! The sample that a stream is held against: a released run's values, or those of a time that was
 //! good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::rule::ScoreRange;
 
 use super::{
-    amounts::Ranks,
-    categories::Categories,
-    error::DriftError,
-    sums::{StreamValue, ValueSums},
+    amounts::Ranks, bounds::WeightedValue, categories::Categories, error::DriftError,
+    sums::StreamValue,
 };
 
 /// A stratum with fewer units, or a smaller share of them, is counted with other small ones.
@@ -26,10 +24,10 @@ const OTHERS: &str = "(others)";
 pub struct ReferenceSample {
     pub(super) strata: Strata,
     pub(super) scale: ValueScale,
-    /// Of every share (one, unless values are categories) each independent unit's value between 0 and 1; zeros that are not listed
-    /// make up the number of units.
-    pub(super) shares: Vec<Vec<f64>>,
-    pub(super) n_units: usize,
+    /// Of every share (one, unless values are categories) the independent units, by place, whose value between 0 and 1 is not 0.
+    pub(super) shares: Vec<Vec<(usize, f64)>>,
+    /// Of every unit: the looks that it has values in. It counts as often, as it does in production.
+    pub(super) weights: Vec<f64>,
     /// The mean amount.
     pub(super) amount: Option<f64>,
 }
@@ -51,7 +49,7 @@ pub(super) enum ValueScale {
 pub(super) struct Strata {
     place: BTreeMap<String, usize>,
     pub(super) names: Vec<String>,
-    /// The share of units in each.
+    /// The share of units in each, by their weight.
     pub(super) shares: Vec<f64>,
 }
 
@@ -60,7 +58,7 @@ impl Strata {
         self.place.get(name).copied()
     }
 
-    /// Of the names, and the number of units that each has.
+    /// Of the names, and the weight of the units that each has.
     fn of(units: &BTreeMap<&str, f64>) -> Self {
         let total: f64 = units.values().sum();
         let is_small = |n: f64| n < FEWEST_UNITS || n < SMALLEST_SHARE * total;
@@ -81,10 +79,32 @@ impl Strata {
     }
 }
 
-/// Values that make up one independent unit: their stratum, and their places.
+/// Values that make up one independent unit: their stratum, and their places by look.
 struct Unit {
     stratum: usize,
-    members: Vec<usize>,
+    looks: Vec<Vec<usize>>,
+}
+
+impl Unit {
+    fn weight(&self) -> f64 {
+        self.looks.len() as f64
+    }
+
+    /// The mean over its looks, in each of which it counts once, as it does in production.
+    fn mean(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let look = |places: &Vec<usize>| {
+            places.iter().map(|&at| value(at)).sum::<f64>() / places.len() as f64
+        };
+        (self.looks.iter().map(look).sum::<f64>() / self.weight()).clamp(0.0, 1.0)
+    }
+
+    /// Each value's place, and its part of the unit's weight.
+    fn members(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.looks.iter().flat_map(|places| {
+            let part = 1.0 / places.len() as f64;
+            places.iter().map(move |&at| (at, part))
+        })
+    }
 }
 
 impl ReferenceSample {
@@ -101,14 +121,12 @@ impl ReferenceSample {
             return Err(DriftError::Value(bad.value));
         }
         let (strata, units) = units(values);
-        let mean = |unit: &Unit| {
-            let sum: f64 =
-                unit.members.iter().map(|&at| (values[at].value - low) / (high - low)).sum();
-            (sum / unit.members.len() as f64).clamp(0.0, 1.0)
+        let mean = |(place, unit): (usize, &Unit)| {
+            (place, unit.mean(|at| (values[at].value - low) / (high - low)))
         };
-        let shares = vec![units.iter().map(mean).collect()];
+        let shares = vec![units.iter().enumerate().map(mean).collect()];
         let scale = ValueScale::Score { low, high };
-        Ok(Self { strata, scale, shares, n_units: units.len(), amount: None })
+        Ok(Self { strata, scale, shares, weights: weights(&units), amount: None })
     }
 
     /// Amounts such as lengths, latencies, costs and distances.
@@ -120,15 +138,15 @@ impl ReferenceSample {
         let mut weighted = vec![Vec::new(); strata.names.len()];
         let mut total = 0.0;
         for unit in &units {
-            let weight = 1.0 / unit.members.len() as f64;
-            for &at in &unit.members {
-                weighted[unit.stratum].push((values[at].value, weight));
-                total += weight * values[at].value;
+            for (at, part) in unit.members() {
+                weighted[unit.stratum].push((values[at].value, part));
+                total += part * values[at].value;
             }
         }
         let scale = ValueScale::Amount(weighted.into_iter().map(Ranks::of).collect());
-        let amount = (!units.is_empty()).then(|| total / units.len() as f64);
-        Ok(Self { strata, scale, shares: vec![Vec::new()], n_units: units.len(), amount })
+        let weights = weights(&units);
+        let amount = (!units.is_empty()).then(|| total / weights.iter().sum::<f64>());
+        Ok(Self { strata, scale, shares: vec![Vec::new()], weights, amount })
     }
 
     /// Categories such as languages, finish reasons and the ids of models.
@@ -136,52 +154,62 @@ impl ReferenceSample {
         let (strata, units) = units(values);
         let categories = Categories::of(values.iter().map(|one| one.value));
         let mut shares = vec![Vec::new(); categories.names().len()];
-        for unit in &units {
-            let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
-            for &at in &unit.members {
-                *counts.entry(categories.share_of(values[at].value)).or_default() += 1.0;
-            }
-            for (share, count) in counts {
-                shares[share].push(count / unit.members.len() as f64);
+        for (unit, place) in units.iter().zip(0..) {
+            let share_of = |at: usize| categories.share_of(values[at].value);
+            let present: BTreeSet<usize> = unit.members().map(|(at, _)| share_of(at)).collect();
+            for share in present {
+                let is_there = |at: usize| f64::from(u8::from(share_of(at) == share));
+                shares[share].push((place, unit.mean(is_there)));
             }
         }
         let scale = ValueScale::Category(categories);
-        Self { strata, scale, shares, n_units: units.len(), amount: None }
+        Self { strata, scale, shares, weights: weights(&units), amount: None }
     }
 
     /// All units' values of a share.
-    pub(super) fn values(&self, share: usize) -> Vec<f64> {
-        let mut values = self.shares[share].clone();
-        values.resize(self.n_units, 0.0);
-        values
+    pub(super) fn units(&self, share: usize) -> Vec<WeightedValue> {
+        let unit = |&weight: &f64| WeightedValue { value: 0.0, weight };
+        let mut units: Vec<_> = self.weights.iter().map(unit).collect();
+        for &(place, value) in &self.shares[share] {
+            units[place].value = value;
+        }
+        units
     }
 
-    pub(super) fn sums(&self, share: usize) -> ValueSums {
-        let mut sums = ValueSums::default();
-        self.values(share).iter().for_each(|&value| sums.push(value, 0.0));
-        sums
+    /// How many units of equal weight are known as well as these (Kish).
+    pub(super) fn effective_units(&self) -> f64 {
+        let sum: f64 = self.weights.iter().sum();
+        sum * sum / self.weights.iter().map(|weight| weight * weight).sum::<f64>()
     }
 }
 
-/// Values by stratum and cluster.
+fn weights(units: &[Unit]) -> Vec<f64> {
+    units.iter().map(Unit::weight).collect()
+}
+
+/// Values by stratum and cluster, and within a cluster by look.
 fn units<V>(values: &[StreamValue<'_, V>]) -> (Strata, Vec<Unit>) {
-    let mut clusters: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();
+    let mut clusters: BTreeMap<(&str, u64), BTreeMap<u32, Vec<usize>>> = BTreeMap::new();
     let mut alone = Vec::new();
     for (at, value) in values.iter().enumerate() {
         match value.cluster {
-            Some(cluster) => clusters.entry((value.stratum, cluster)).or_default().push(at),
-            None => alone.push((value.stratum, vec![at])),
+            Some(cluster) => {
+                let looks = clusters.entry((value.stratum, cluster)).or_default();
+                looks.entry(value.look).or_default().push(at);
+            }
+            None => alone.push((value.stratum, vec![vec![at]])),
         }
     }
-    let clusters = clusters.into_iter().map(|((stratum, _), members)| (stratum, members));
-    let named: Vec<(&str, Vec<usize>)> = clusters.chain(alone).collect();
+    let looks = |looks: BTreeMap<u32, Vec<usize>>| looks.into_values().collect();
+    let clusters = clusters.into_iter().map(|((stratum, _), members)| (stratum, looks(members)));
+    let named: Vec<(&str, Vec<Vec<usize>>)> = clusters.chain(alone).collect();
     let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
-    for (name, _) in &named {
-        *counts.entry(name).or_default() += 1.0;
+    for (name, looks) in &named {
+        *counts.entry(name).or_default() += looks.len() as f64;
     }
     let strata = Strata::of(&counts);
-    let unit = |(name, members): (&str, Vec<usize>)| {
-        strata.place(name).map(|stratum| Unit { stratum, members })
+    let unit = |(name, looks): (&str, Vec<Vec<usize>>)| {
+        strata.place(name).map(|stratum| Unit { stratum, looks })
     };
     let units = named.into_iter().filter_map(unit).collect();
     (strata, units)

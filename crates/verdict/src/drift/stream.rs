@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bets::Wealth,
-    bounds::{mean_lower, rank_half_width},
+    bounds::{mean_and_variance, mean_lower, rank_half_width},
     look::{Look, Point},
     reference::{ReferenceSample, Strata, ValueScale},
     rule::{DriftRule, StreamRule},
@@ -235,19 +235,18 @@ impl Share {
         };
         // One that raises no alarm has the usual interval.
         let alpha = if alpha > 0.0 { RELEASED_PART * alpha / n_sides as f64 } else { 0.025 };
-        let n = sample.n_units as f64;
+        let n = sample.effective_units();
         let (released, low, high) = if let ValueScale::Amount(_) = sample.scale {
             let half = rank_half_width(n, alpha);
             let amount = sample.amount.unwrap_or(0.0);
             let point = Point { n, mean: 0.5, within: 1.0 / 12.0, amount, ..Point::default() };
             (point, 0.5 - half, 0.5 + half)
         } else {
-            let sums = sample.sums(place);
-            let values = sample.values(place);
-            let mirrored: Vec<f64> = values.iter().map(|value| 1.0 - value).collect();
-            let within = sums.squares() / n;
-            let point = Point { n, mean: sums.mean(), within, ..Point::default() };
-            (point, mean_lower(&values, alpha), 1.0 - mean_lower(&mirrored, alpha))
+            let units = sample.units(place);
+            let mirrored: Vec<_> = units.iter().map(|unit| unit.mirrored()).collect();
+            let (mean, within) = mean_and_variance(&units);
+            let point = Point { n, mean, within, ..Point::default() };
+            (point, mean_lower(&units, alpha), 1.0 - mean_lower(&mirrored, alpha))
         };
         let side = |&moved: &Movement| {
             let end = if moved == Movement::Up { 1.0 - high } else { low };

@@ -9,6 +9,8 @@ pub struct StreamValue<'a, V> {
     pub value: V,
     /// Values that share it hang together: those of a session or of a user.
     pub cluster: Option<u64>,
+    /// Of a sample that was drawn over several looks, such as days: the look that it is of. In production it is the one that is open.
+    pub look: u32,
     /// The stratum whose mix may change freely, such as the language; empty where there is one.
     pub stratum: &'a str,
 }
@@ -16,7 +18,7 @@ pub struct StreamValue<'a, V> {
 impl<V> StreamValue<'_, V> {
     /// A value that hangs together with no other, without strata.
     pub fn of(value: V) -> Self {
-        Self { value, cluster: None, stratum: "" }
+        Self { value, cluster: None, look: 0, stratum: "" }
     }
 }
 

@@ -198,9 +198,9 @@ fn amounts_are_held_against_the_whole_distribution() {
 fn a_monitor_goes_on_where_it_stopped() {
     let values: Vec<_> = (0..200_u64)
         .map(|i| StreamValue {
-            value: share_of(i % 5 > 0),
             cluster: Some(i / 4),
             stratum: if i % 8 < 4 { "a" } else { "b" },
+            ..StreamValue::of(share_of(i % 5 > 0))
         })
         .collect();
     let sample = ReferenceSample::of_scores(ScoreRange::UNIT, &values).expect("sound");
@@ -211,9 +211,9 @@ fn a_monitor_goes_on_where_it_stopped() {
     for at in 0..30 {
         for one in 0..40 {
             let value = StreamValue {
-                value: share_of(draw.uniform() < 0.6),
                 cluster: Some(one / 3),
                 stratum: if one % 2 == 0 { "a" } else { "b" },
+                ..StreamValue::of(share_of(draw.uniform() < 0.6))
             };
             whole.observe(0, &value);
             stopped.observe(0, &value);

@@ -57,7 +57,7 @@ fn released_scores(
     }
     let value = |item: &ItemScore| {
         let value = item.mean(range)?;
-        Some(StreamValue { value, cluster: item.cluster, stratum: "" })
+        Some(StreamValue { cluster: item.cluster, ..StreamValue::of(value) })
     };
     let scores = released.scores(metric.name()).unwrap_or_default();
     let values: Vec<_> = scores.iter().filter_map(value).collect();
@@ -76,9 +76,8 @@ pub(super) fn record_streams(
     let mut streams = Vec::new();
     let categories = spec.fields.categories.iter().map(|(name, _)| name.as_str());
     for (place, name) in WORDS.into_iter().chain(categories).enumerate() {
-        let words: Vec<_> = first.iter().flat_map(|day| days.words_of(day, place)).collect();
+        let words = by_look(first, |day| days.words_of(day, place));
         if words.len() >= FEWEST {
-            let words: Vec<_> = words.into_iter().map(stream_value).collect();
             let sample = ReferenceSample::of_categories(&words);
             streams.push(Watched { column: Column::Word(place), rule: rule(name, spec), sample });
         }
@@ -123,8 +122,21 @@ fn missing_streams(
 }
 
 fn enough(first: &[&Day], column: Column) -> Option<Vec<StreamValue<'static, f64>>> {
-    let values: Vec<_> = first.iter().flat_map(|day| day.numbers_of(column)).collect();
-    (values.len() >= FEWEST).then(|| values.into_iter().map(stream_value).collect())
+    let values = by_look(first, |day| day.numbers_of(column));
+    (values.len() >= FEWEST).then_some(values)
+}
+
+/// Values of these days, each with its day: who comes on several counts on each, then as later.
+fn by_look<V>(
+    first: &[&Day],
+    values: impl Fn(&Day) -> Vec<Seen<V>>,
+) -> Vec<StreamValue<'static, V>> {
+    let mut all = Vec::new();
+    for (day, look) in first.iter().zip(0..) {
+        let of_day = values(day).into_iter();
+        all.extend(of_day.map(|seen| StreamValue { look, ..stream_value(seen) }));
+    }
+    all
 }
 
 /// How a stream beside the metrics is watched.
@@ -151,5 +163,5 @@ impl Watched {
 }
 
 fn stream_value<V>(Seen { value, cluster }: Seen<V>) -> StreamValue<'static, V> {
-    StreamValue { value, cluster, stratum: "" }
+    StreamValue { cluster, ..StreamValue::of(value) }
 }
