@@ -90,9 +90,8 @@ impl Column {
     /// The chance of a one.
     fn chance(self, is_regular: bool) -> f64 {
         match self {
-            Self::Right(chance) => chance,
             Self::Missing(chance) if is_regular => 10.0 * chance,
-            Self::Missing(chance) => chance,
+            Self::Right(chance) | Self::Missing(chance) => chance,
             _ => 0.0,
         }
     }
