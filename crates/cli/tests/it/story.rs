@@ -1,12 +1,15 @@
 //! A prompt's whole life, command by command, in a fresh git repository: written, checked, proved, released, made worse,
 //! mended, approved, tampered with, and taken back. Everything that is printed is one snapshot.
 
-use std::{collections::BTreeSet, fmt::Write, fs, process::Command};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::Value;
 
-use crate::setup::{Ran, World, root};
+use crate::{
+    narrative::Narrative,
+    setup::{World, root},
+};
 
 /// What every prompt of the team includes.
 const STYLE: &str = "Answer with one word, and nothing else.\n";
@@ -36,8 +39,7 @@ releases:
 const SUITES: [&str; 3] = ["intent", "tone", "urgency"];
 
 struct Story {
-    world: World,
-    told: String,
+    tale: Narrative,
     _server: Server,
 }
 
@@ -117,7 +119,7 @@ impl Story {
             world.write(&format!("suites/{name}.yaml"), &suite(name, &server.url()));
         }
         world.write(".gitignore", "/cache\n/keys\n");
-        let story = Self { world, told: String::new(), _server: server };
+        let story = Self { tale: Narrative::new(world), _server: server };
         story.git(&["init", "-q"]);
         story.git(&["config", "user.name", "Ada"]);
         story.git(&["config", "user.email", "ada@example.com"]);
@@ -127,7 +129,7 @@ impl Story {
 
     fn git(&self, arguments: &[&str]) {
         let mut command = Command::new("git");
-        command.current_dir(self.world.folder.path()).args(arguments);
+        command.current_dir(self.tale.world.folder.path()).args(arguments);
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
         let output = command.output().expect("git starts");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -138,35 +140,9 @@ impl Story {
         self.git(&["commit", "-qm", message]);
     }
 
-    /// What a reader should know before the next commands.
-    fn chapter(&mut self, title: &str) {
-        let _ = writeln!(self.told, "\n## {title}");
-    }
-
-    /// Runs a command, whose output joins the story.
-    #[track_caller]
-    fn run(&mut self, line: &str, code: i32) -> Ran {
-        // Single quotes hold a text of several words.
-        let parts = line.split('\'').enumerate();
-        let words =
-            parts.map(
-                |(n, part)| if n % 2 == 1 { vec![part] } else { part.split_whitespace().collect() },
-            );
-        let arguments = words.collect::<Vec<_>>().concat();
-        let ran = self.world.run(&arguments).expect(code);
-        let _ = write!(self.told, "\n$ evalmark {line}\n{}{}", ran.stdout, ran.stderr);
-        if !self.told.ends_with('\n') {
-            self.told.push('\n');
-        }
-        if code != 0 {
-            let _ = writeln!(self.told, "[exit code {code}]");
-        }
-        ran
-    }
-
     /// The newest run of a suite, whose name begins with the time.
     fn newest(&self, suite: &str) -> String {
-        let folder = self.world.path("reports").join(suite);
+        let folder = self.tale.world.path("reports").join(suite);
         let runs = fs::read_dir(folder).expect("runs").map(|run| run.expect("a run").file_name());
         let runs = runs.map(|name| name.to_string_lossy().into_owned());
         let newest = runs.filter(|name| name.starts_with("20")).max();
@@ -175,7 +151,7 @@ impl Story {
 
     /// The hashes of the requests of a run.
     fn requests(&self, run: &str) -> BTreeSet<String> {
-        let exported = self.world.run(&["export-answers", run]).expect(0).stdout;
+        let exported = self.tale.world.run(&["export-answers", run]).expect(0).stdout;
         let hash = |line: &str| {
             let answer: Value = serde_json::from_str(line).expect("JSON");
             answer["hash"].as_str().expect("a hash").to_owned()
@@ -192,110 +168,112 @@ fn a_prompt_lives() {
     story.is_mended();
     story.is_tampered_with();
     story.is_accounted_for();
-    story.check();
+    story.tale.check("a_prompt_lives", |told| told);
 }
 
 impl Story {
     /// From the first line to staging.
     fn begins(&mut self) {
-        self.chapter("A log of all that follows");
-        self.run("audit start", 0);
-        self.chapter("A new prompt, checked");
+        self.tale.chapter("A log of all that follows");
+        self.tale.run("audit start", 0);
+        self.tale.chapter("A new prompt, checked");
         for name in SUITES {
-            self.run(&format!("prompts new support/{name}"), 0);
-            self.world.write(&format!("prompts/support/{name}.md"), &prompt(name));
+            self.tale.run(&format!("prompts new support/{name}"), 0);
+            self.tale.world.write(&format!("prompts/support/{name}.md"), &prompt(name));
         }
-        self.run("prompts lint --strict --suite suites/intent.yaml", 0);
+        self.tale.run("prompts lint --strict --suite suites/intent.yaml", 0);
         self.commit("Prompts");
 
-        self.chapter("Proved, and released to staging");
+        self.tale.chapter("Proved, and released to staging");
         for name in SUITES {
-            self.run(&format!("run suites/{name}.yaml --run-id first --new-baseline --quiet"), 0);
-            self.run(&format!("gate reports/{name}/first --baseline main --new-baseline"), 0);
-            self.run(&format!("baseline promote reports/{name}/first main"), 0);
+            self.tale
+                .run(&format!("run suites/{name}.yaml --run-id first --new-baseline --quiet"), 0);
+            self.tale.run(&format!("gate reports/{name}/first --baseline main --new-baseline"), 0);
+            self.tale.run(&format!("baseline promote reports/{name}/first main"), 0);
         }
-        self.run("release propose support/intent --to staging --run reports/intent/first", 0);
-        self.run("release promote support/intent --to staging --key keys/ada", 0);
-        self.run("release verify", 0);
+        self.tale.run("release propose support/intent --to staging --run reports/intent/first", 0);
+        self.tale.run("release promote support/intent --to staging --key keys/ada", 0);
+        self.tale.run("release verify", 0);
         self.commit("Released to staging");
     }
 
     /// A change that no suite likes, and that an override does not release.
     fn gets_worse(&mut self) {
-        self.chapter("A shared fragment changes for the worse");
-        self.world.write("prompts/fragments/style.j2", CHATTY);
-        let found = self.run("affected --base HEAD", 0);
+        self.tale.chapter("A shared fragment changes for the worse");
+        self.tale.world.write("prompts/fragments/style.j2", CHATTY);
+        let found = self.tale.run("affected --base HEAD", 0);
         assert!(SUITES.iter().all(|name| found.stdout.contains(name)), "{}", found.stdout);
-        self.run("run --affected --base HEAD --quiet", 1);
+        self.tale.run("run --affected --base HEAD --quiet", 1);
         let chatty = self.newest("intent");
-        self.run(&format!("gate {chatty} --baseline main"), 1);
+        self.tale.run(&format!("gate {chatty} --baseline main"), 1);
         let propose = format!("release propose support/intent --to staging --run {chatty}");
-        self.run(&propose, 1);
-        self.run("release promote support/intent --to staging --key keys/ada", 2);
-        self.run("prompts diff support/intent@HEAD", 0);
+        self.tale.run(&propose, 1);
+        self.tale.run("release promote support/intent --to staging --key keys/ada", 2);
+        self.tale.run("prompts diff support/intent@HEAD", 0);
 
-        self.chapter("Somebody passes the verdict over, which releases nothing");
+        self.tale.chapter("Somebody passes the verdict over, which releases nothing");
         let reason = "a demonstration, for one hour";
-        self.run(&format!("gate {chatty} --baseline main --override '{reason}'"), 0);
-        self.run(&propose, 1);
-        self.run("audit show --action override", 0);
+        self.tale.run(&format!("gate {chatty} --baseline main --override '{reason}'"), 0);
+        self.tale.run(&propose, 1);
+        self.tale.run("audit show --action override", 0);
     }
 
     /// To production, with the approval of two.
     fn is_mended(&mut self) {
-        self.chapter("Mended, approved, and released to production");
-        self.world.write("prompts/fragments/style.j2", MENDED);
-        self.run("run suites/intent.yaml --run-id mended --quiet", 0);
-        self.run("release propose support/intent --to staging --run reports/intent/mended", 0);
-        self.run("release promote support/intent --to staging --key keys/ada", 0);
-        self.run("release propose support/intent --to production --run reports/intent/mended", 0);
-        self.run("release promote support/intent --to production --key keys/ada", 4);
-        self.run("release approve support/intent --to production --key keys/ada", 0);
-        self.run("release approve support/intent --to production --key keys/grace", 0);
-        self.run("release promote support/intent --to production --key keys/grace", 0);
-        self.run("release status", 0);
-        self.run("release verify", 0);
+        self.tale.chapter("Mended, approved, and released to production");
+        self.tale.world.write("prompts/fragments/style.j2", MENDED);
+        self.tale.run("run suites/intent.yaml --run-id mended --quiet", 0);
+        self.tale.run("release propose support/intent --to staging --run reports/intent/mended", 0);
+        self.tale.run("release promote support/intent --to staging --key keys/ada", 0);
+        self.tale
+            .run("release propose support/intent --to production --run reports/intent/mended", 0);
+        self.tale.run("release promote support/intent --to production --key keys/ada", 4);
+        self.tale.run("release approve support/intent --to production --key keys/ada", 0);
+        self.tale.run("release approve support/intent --to production --key keys/grace", 0);
+        self.tale.run("release promote support/intent --to production --key keys/grace", 0);
+        self.tale.run("release status", 0);
+        self.tale.run("release verify", 0);
         self.commit("Released to production");
     }
 
     /// A changed byte is found, and the environment goes back to the very requests that it had.
     fn is_tampered_with(&mut self) {
-        self.chapter("One byte is tampered with");
+        self.tale.chapter("One byte is tampered with");
         let path = "releases/production/000001.json";
-        let whole = self.world.bytes(path);
+        let whole = self.tale.world.bytes(path);
         let text = String::from_utf8(whole.clone()).expect("text");
-        self.world.write(path, &text.replacen("small-1", "small-2", 1));
-        self.run("release verify", 4);
-        fs::write(self.world.path(path), whole).expect("written");
-        self.run("release verify", 0);
+        self.tale.world.write(path, &text.replacen("small-1", "small-2", 1));
+        self.tale.run("release verify", 4);
+        fs::write(self.tale.world.path(path), whole).expect("written");
+        self.tale.run("release verify", 0);
 
-        self.chapter("Taken back");
-        self.run(
+        self.tale.chapter("Taken back");
+        self.tale.run(
             "release rollback staging --to 1 --restore --key keys/ada --reason too-friendly",
             0,
         );
-        self.run("run suites/intent.yaml --run-id back --quiet", 0);
+        self.tale.run("run suites/intent.yaml --run-id back --quiet", 0);
         assert_eq!(self.requests("reports/intent/first"), self.requests("reports/intent/back"));
         assert_ne!(self.requests("reports/intent/first"), self.requests("reports/intent/mended"));
-        self.run("release status staging", 0);
-        self.run("release verify", 0);
+        self.tale.run("release status staging", 0);
+        self.tale.run("release verify", 0);
     }
 
     /// The log has every step, and a line that is taken out is named.
     fn is_accounted_for(&mut self) {
-        self.chapter("The log tells all of it, and holds");
-        self.run("audit checkpoint --key keys/ada", 0);
-        self.run("audit show", 0);
-        self.run("audit verify", 0);
-        let log = String::from_utf8(self.world.bytes("releases/audit.jsonl")).expect("text");
+        self.tale.chapter("The log tells all of it, and holds");
+        self.tale.run("audit checkpoint --key keys/ada", 0);
+        self.tale.run("audit show", 0);
+        self.tale.run("audit verify", 0);
+        let log = String::from_utf8(self.tale.world.bytes("releases/audit.jsonl")).expect("text");
         told_of_releases(&log);
-        self.chapter("Somebody takes the override out of the log");
+        self.tale.chapter("Somebody takes the override out of the log");
         let is_kept = |line: &&str| !line.contains("\"override\"");
         let without: String = log.split_inclusive('\n').filter(is_kept).collect();
-        self.world.write("releases/audit.jsonl", &without);
-        self.run("audit verify", 4);
-        self.world.write("releases/audit.jsonl", &log);
-        self.run("audit verify", 0);
+        self.tale.world.write("releases/audit.jsonl", &without);
+        self.tale.run("audit verify", 4);
+        self.tale.world.write("releases/audit.jsonl", &log);
+        self.tale.run("audit verify", 0);
     }
 }
 
@@ -330,29 +308,4 @@ fn told_of_releases(log: &str) {
 
 fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or("no environment")
-}
-
-impl Story {
-    /// Holds what was told against the snapshot: hashes of texts stay, and what the clock and the machine make is left out.
-    fn check(&self) {
-        let folder = fs::canonicalize(self.world.folder.path()).expect("a folder");
-        let told = self.told.replace(&format!("{}/", folder.display()), "");
-        let mut settings = insta::Settings::clone_current();
-        settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
-        settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]");
-        settings.add_filter(r"\d{8}-\d{6}-[0-9a-f]{4}", "[run]");
-        settings.add_filter(r"\d+ (second|minute)s? old", "[age]");
-        settings.add_filter(r"since [0-9a-f]{10}", "since [commit]");
-        settings.add_filter(r"  [0-9a-f]{10}  ", "  [commit]  ");
-        settings.add_filter(r"revision [0-9a-f]{40}", "revision [commit]");
-        settings.add_filter(r" as [0-9a-f]{16};", " as [proposal];");
-        settings.add_filter(r"digest [0-9a-f]{12}", "digest [digest]");
-        settings.add_filter(r"[0-9a-f]{64}", "[sha256]");
-        settings.add_filter(r"\d+(\.\d+)? m?s\b", "[duration]");
-        // The widths of columns follow from what was left out.
-        settings.add_filter(r"─+", "──");
-        settings.add_filter(r"═+", "══");
-        settings.add_filter(r" {2,}", "  ");
-        settings.bind(|| insta::assert_snapshot!("a_prompt_lives", told));
-    }
 }

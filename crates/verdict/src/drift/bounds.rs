@@ -123,6 +123,8 @@ fn tail(groups: &[Group], mean: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn units(values: &[f64]) -> Vec<WeightedValue> {
@@ -154,5 +156,60 @@ mod tests {
         assert!(mean_lower(&units(&[0.0; 50]), 0.05) <= 0.0);
         let near = mean_lower(&units(&[0.999; 50]), 0.05);
         assert!(near > 0.9 && near < lower, "{near}");
+    }
+
+    /// Of users with one to seven days, of whom the many days are worse: the ratio is below its bound as often as stated.
+    #[test]
+    fn the_bound_of_a_ratio_holds() {
+        let mut state = 7_u64;
+        let mut uniform = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (state >> 11) as f64 / 9_007_199_254_740_992.0
+        };
+        // One in ten comes on seven days, and is right half of the time.
+        let truth = (0.1 * 7.0 * 0.5 + 0.9 * 0.95) / (0.1 * 7.0 + 0.9);
+        for n in [30, 300] {
+            let mut missed = 0;
+            for _ in 0..1000 {
+                let mut unit = || {
+                    let is_regular = uniform() < 0.1;
+                    let (weight, right) = if is_regular { (7_u32, 0.5) } else { (1, 0.95) };
+                    let ones = (0..weight).filter(|_| uniform() < right).count();
+                    let weight = f64::from(weight);
+                    WeightedValue { value: ones as f64 / weight, weight }
+                };
+                let units: Vec<_> = (0..n).map(|_| unit()).collect();
+                missed += u32::from(mean_lower(&units, 0.05) > truth);
+            }
+            // 5 % and three standard errors.
+            assert!(missed <= 70, "{n} units: {missed} of 1000");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_bound_lies_below_the_mean_and_knows_no_unit_of_weight(
+            values in prop::collection::vec((0.0_f64..=1.0, 1_u8..8), 1..60),
+            alpha in 0.0005_f64..0.3, times in 0.1_f64..50.0,
+        ) {
+            let unit = |times: f64| move |&(value, weight): &(f64, u8)| WeightedValue {
+                value, weight: times * f64::from(weight),
+            };
+            let units: Vec<_> = values.iter().map(unit(1.0)).collect();
+            let more: Vec<_> = values.iter().map(unit(times)).collect();
+            let (bound, same) = (mean_lower(&units, alpha), mean_lower(&more, alpha));
+            prop_assert!((0.0..=mean_and_variance(&units).0).contains(&bound), "{bound}");
+            prop_assert!((bound - same).abs() < 1e-9, "{bound} {same}");
+        }
+
+        /// Certain answers of users with unequal weights are known less well than those of as many with equal ones, exactly
+        /// where all are right.
+        #[test]
+        fn unequal_weights_tell_less(weights in prop::collection::vec(1_u8..8, 2..60), alpha in 0.0005_f64..0.3) {
+            let unit = |weight: f64| WeightedValue { value: 1.0, weight };
+            let unequal: Vec<_> = weights.iter().map(|&weight| unit(f64::from(weight))).collect();
+            let equal: Vec<_> = weights.iter().map(|_| unit(1.0)).collect();
+            prop_assert!(mean_lower(&unequal, alpha) <= mean_lower(&equal, alpha) + 1e-9);
+        }
     }
 }

@@ -65,6 +65,10 @@ impl Categories {
         }
     }
 
+    pub(super) fn forget_unseen(&mut self) {
+        self.unseen.clear();
+    }
+
     pub(super) fn unseen(&self) -> &[UnseenCategory] {
         &self.unseen
     }

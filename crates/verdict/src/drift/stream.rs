@@ -202,6 +202,12 @@ impl Stream {
     pub(super) fn clear(&mut self) {
         self.restart();
         self.alarm = None;
+        // What waits for a test came before, too.
+        let empty = Look::new(self.shares.len(), self.strata.names.len());
+        (self.open, self.waiting, self.looks) = (empty.clone(), empty, 0);
+        if let ValueScale::Category(categories) = &mut self.scale {
+            categories.forget_unseen();
+        }
         self.shares.iter_mut().for_each(|share| share.history.clear());
     }
 

@@ -6,6 +6,7 @@ mod corpus_metric;
 mod decisions;
 mod direction;
 mod drift;
+mod drift_laws;
 mod estimates;
 mod families;
 mod gated_runs;
