@@ -65,6 +65,7 @@ impl Narrative {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
         settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]");
+        settings.add_filter(r"\[day -?\d+\][ T]\d\d:\d\d:\d\d(\.\d+)?Z?", "[time]");
         settings.add_filter(r"\d{8}-\d{6}-[0-9a-f]{4}", "[run]");
         settings.add_filter(r"\d+ (second|minute)s? old", "[age]");
         settings.add_filter(r"since [0-9a-f]{10}", "since [commit]");

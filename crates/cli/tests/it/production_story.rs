@@ -330,7 +330,7 @@ impl Production {
     /// Everybody hears of both alarms, once.
     fn is_told(&mut self) {
         self.tale.chapter("Everybody is told, once");
-        self.tale.run("monitor status suite.yaml --format json --alpha 0.05", 1);
+        self.status(1);
         self.settled();
         self.tale.run("outbox list --all", 0);
         let mut heard: Vec<_> = self.receivers.requests().iter().map(heard).collect();
@@ -405,11 +405,11 @@ fn heard(seen: &Seen) -> (String, Vec<String>) {
         let figures = body.lines().filter(|line| line.starts_with("evalmark_drift_change"));
         said.extend(figures.map(str::to_owned));
     } else {
-        for line in std::iter::once(&*body).chain(body.lines()) {
-            if let Ok(json) = serde_json::from_str(line) {
-                sentences(&json, &mut said);
-            }
-        }
+        let documents = match serde_json::from_str(&body) {
+            Ok(whole) => vec![whole],
+            Err(_) => body.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+        };
+        documents.iter().for_each(|document| sentences(document, &mut said));
     }
     said.dedup();
     (format!("{} {}", seen.method, seen.path), said)
