@@ -135,9 +135,9 @@ impl Traffic {
             let hour = if is_weekend { 18 + draw(0, 6) } else { 8 + draw(0, 10) };
             let at = begin + day * DAY + hour * 3600 + draw(1, 3600);
             let text = if draw(2, 10) < 3 {
-                self.others[draw(3, 3) as usize]
+                one_of(&self.others, draw(3, 3))
             } else {
-                ENGLISH[draw(3, 5) as usize]
+                one_of(&ENGLISH, draw(3, 5))
             };
             let out = if draw(4, 10) < self.chatty { "It is a lovely warm red!" } else { "red" };
             let line = json!({
@@ -149,6 +149,10 @@ impl Traffic {
         };
         (0..if is_weekend { 40 } else { 120 }).map(one).collect()
     }
+}
+
+fn one_of(texts: &[&'static str], at: u64) -> &'static str {
+    usize::try_from(at).ok().and_then(|at| texts.get(at)).expect("a text")
 }
 
 /// The vendor's model, which answers in one word, until another one does that has to be asked for it.
@@ -257,14 +261,14 @@ impl Production {
     /// Dates become days of the story.
     fn in_days(&self, told: String) -> String {
         let date = |day: i64| {
-            let at = self.begin as i64 + day * DAY as i64;
+            let at = self.begin.cast_signed() + day * DAY.cast_signed();
             Timestamp::from_second(at).expect("a time").strftime("%Y-%m-%d").to_string()
         };
         (-1..200).fold(told, |told, day| told.replace(&date(day), &format!("[day {day}]")))
     }
 }
 
-fn streams_of<'a>(found: &'a Value) -> Vec<&'a str> {
+fn streams_of(found: &Value) -> Vec<&str> {
     let alarms = found["drift"]["alarms"].as_array().map_or(&[][..], |alarms| alarms);
     alarms.iter().filter_map(|alarm| alarm["stream"].as_str()).collect()
 }
@@ -338,7 +342,9 @@ impl Production {
         heard.dedup();
         for (place, said) in &heard {
             self.tale.tell(&format!("{place}:"));
-            said.iter().for_each(|line| self.tale.tell(&format!("  {line}")));
+            for line in said {
+                self.tale.tell(&format!("  {line}"));
+            }
         }
         let mails = fs::read_dir(self.tale.world.path("reports/outbox/mail")).expect("mails");
         assert_eq!(mails.count(), 2);
@@ -409,7 +415,9 @@ fn heard(seen: &Seen) -> (String, Vec<String>) {
             Ok(whole) => vec![whole],
             Err(_) => body.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
         };
-        documents.iter().for_each(|document| sentences(document, &mut said));
+        for document in &documents {
+            sentences(document, &mut said);
+        }
     }
     said.dedup();
     (format!("{} {}", seen.method, seen.path), said)
