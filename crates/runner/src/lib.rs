@@ -144,7 +144,7 @@ pub use self::{
     feedback::{
         CompareFeedbackOptions, ExposureCounts, FeedbackComparison, FeedbackEstimate,
         FeedbackImport, FeedbackStatus, FeedbackStatusOptions, FeedbackUseError, FeedbackVariant,
-        ImportedFeedback, JoinDoubts, JoinedTo, LeftOut, SignalStatus, compare_feedback,
+        ImportedFeedback, JoinDoubts, JoinedTo, SignalStatus, UncountedFeedback, compare_feedback,
         ending_of_feedback, feedback_status,
     },
     file_watch::{FileWatch, files_of_suite},

@@ -7,7 +7,7 @@ use evalmark_core::{
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{
     ExposureCounts, FeedbackComparison, FeedbackEstimate, FeedbackStatus, FeedbackVariant,
-    ImportedFeedback, JoinDoubts, LeftOut, SignalStatus,
+    ImportedFeedback, JoinDoubts, SignalStatus, UncountedFeedback,
 };
 
 use crate::{Screen, grid::Grid};
@@ -183,7 +183,7 @@ pub fn comparison(found: &FeedbackComparison, screen: Screen) -> String {
 }
 
 /// What was not counted of outcomes, and what was counted though its time is not known.
-fn left_out(left_out: &LeftOut, screen: Screen) -> Vec<String> {
+fn left_out(left_out: &UncountedFeedback, screen: Screen) -> Vec<String> {
     let told = [
         (left_out.before_answer, "event", "from before the answer: not counted"),
         (left_out.after_window, "event", "from after the window: not counted"),

@@ -64,7 +64,7 @@ pub struct FeedbackComparison {
     /// What follows.
     pub answer: Answer,
     /// What was not counted, or not for sure.
-    pub left_out: LeftOut,
+    pub left_out: UncountedFeedback,
     /// What is not for sure of which event is of which record.
     #[serde(flatten)]
     pub doubts: JoinDoubts,
@@ -72,7 +72,7 @@ pub struct FeedbackComparison {
 
 /// Of outcomes: what does not count, since its time says so or is not known, and what counts without a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LeftOut {
+pub struct UncountedFeedback {
     /// Events from before the answer.
     pub before_answer: u64,
     /// Events from after the window.
@@ -128,7 +128,7 @@ pub fn compare_feedback(
         happens: kind == FeedbackKind::Outcome,
         window: i64::try_from(options.window.as_micros()).unwrap_or(i64::MAX),
         now: Timestamp::now().as_microsecond(),
-        left_out: LeftOut::default(),
+        left_out: UncountedFeedback::default(),
     };
     let (mut before, mut after, mut place) = (Arm::default(), Arm::default(), 0);
     for segment in &state.segments {
@@ -189,7 +189,7 @@ fn compared(
         margin: options.margin,
         alpha: options.alpha,
         answer,
-        left_out: LeftOut::default(),
+        left_out: UncountedFeedback::default(),
         doubts: JoinDoubts::default(),
     }
 }
@@ -221,7 +221,7 @@ struct Reader<'a> {
     /// Microseconds.
     window: i64,
     now: i64,
-    left_out: LeftOut,
+    left_out: UncountedFeedback,
 }
 
 impl Reader<'_> {

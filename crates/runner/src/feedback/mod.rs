@@ -15,8 +15,8 @@ mod status;
 pub(crate) use self::joined::{JoinedFeedback, score};
 pub use self::{
     compare::{
-        CompareFeedbackOptions, FeedbackComparison, FeedbackVariant, LeftOut, compare_feedback,
-        ending_of_feedback,
+        CompareFeedbackOptions, FeedbackComparison, FeedbackVariant, UncountedFeedback,
+        compare_feedback, ending_of_feedback,
     },
     error::FeedbackUseError,
     exposures::ExposureCounts,
