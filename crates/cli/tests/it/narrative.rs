@@ -22,6 +22,12 @@ impl Narrative {
         Self { variables, ..self }
     }
 
+    /// Changes what the next commands have in their environment.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// What a reader should know before the next commands.
     pub(crate) fn chapter(&mut self, title: &str) {
         let _ = writeln!(self.told, "\n## {title}");

@@ -93,6 +93,9 @@ export:
 
 const DAY: u64 = 86_400;
 
+/// The variable by which a test says what time it is.
+const CLOCK: &str = "EVALMARK_TEST_NOW";
+
 /// What users ask in English.
 const ENGLISH: [&str; 5] = [
     "Which colour does the lamp above the kitchen table have this evening?",
@@ -193,6 +196,8 @@ struct Production {
     tale: Narrative,
     /// The first midnight after the release: the first day of the logs.
     begin: u64,
+    /// Days of logs so far.
+    n_served: u64,
     is_swapped: Arc<AtomicBool>,
     receivers: Server,
     _model: Server,
@@ -227,7 +232,14 @@ impl Production {
         environment.push(("EVALMARK_ALLOW_KEY".to_owned(), grants.join(",")));
         let tale = Narrative::new(world).with(environment);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
-        Self { tale, begin: (now / DAY + 1) * DAY, is_swapped, receivers, _model: model }
+        Self {
+            tale,
+            begin: (now / DAY + 1) * DAY,
+            n_served: 1,
+            is_swapped,
+            receivers,
+            _model: model,
+        }
     }
 
     /// The hash of the prompt that is released.
@@ -237,16 +249,26 @@ impl Production {
     }
 
     /// Adds the logs of some days.
-    fn serve(&self, days: std::ops::Range<u64>, traffic: Traffic) {
+    fn serve(&mut self, days: std::ops::Range<u64>, traffic: Traffic) {
+        self.n_served = days.end;
+        self.tale.set(CLOCK, &self.clock());
         let prompt = self.released();
         let file = format!("logs/from-day-{:03}.jsonl", days.start);
         let lines: String = days.map(|day| traffic.lines(self.begin, day, &prompt)).collect();
         self.tale.world.write(&file, &lines);
     }
 
+    /// The time: late on the last day that was served. The days lie after the release, which is made now.
+    fn clock(&self) -> String {
+        let seconds = (self.begin + self.n_served * DAY - 1).cast_signed();
+        Timestamp::from_second(seconds).expect("a time").to_string()
+    }
+
     /// What status says as data, beside what it printed.
     fn status(&self, code: i32) -> Value {
-        let ran = self.tale.world.run(&["monitor", "status", "suite.yaml", "--format", "json"]);
+        let arguments = ["monitor", "status", "suite.yaml", "--format", "json"];
+        let clock = self.clock();
+        let ran = self.tale.world.run_in(&arguments, &[(CLOCK, &clock)]);
         serde_json::from_str(&ran.expect(code).stdout).expect("JSON")
     }
 

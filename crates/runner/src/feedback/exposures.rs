@@ -138,7 +138,7 @@ mod tests {
     fn read(text: &str) -> Result<Exposures, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("exposures.jsonl");
-        std::fs::write(&path, text).expect("written");
+        evalmark_store::durable::write(&path, text.as_bytes()).expect("written");
         Exposures::read(&path).map_err(|error| error.to_string())
     }
 

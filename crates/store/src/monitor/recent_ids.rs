@@ -168,7 +168,7 @@ mod tests {
         let young = folder.path.join(YOUNG);
         let whole = fs::read(&young).expect("a file");
         for end in 1..whole.len() {
-            fs::write(&young, &whole[..end]).expect("written");
+            crate::durable::write(&young, &whole[..end]).expect("written");
             let (mut file, found) = RecentIdsFile::open(&folder, 25).expect("opened");
             assert_eq!(found, [4, 5, 6].map(|commit| recent(commit, 10)), "cut at {end}");
             file.add(&recent(8, 2)).expect("written");
@@ -177,7 +177,7 @@ mod tests {
         }
         let mut damaged = whole.clone();
         damaged[HEAD + 3] ^= 1;
-        fs::write(&young, &damaged).expect("written");
+        crate::durable::write(&young, &damaged).expect("written");
         let (mut file, found) = RecentIdsFile::open(&folder, 25).expect("opened");
         assert_eq!(found.len(), 3);
         let all = RecentIds { commits: 1..=9, ids: vec![1, 2, 3] };

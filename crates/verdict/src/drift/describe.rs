@@ -89,7 +89,11 @@ impl Stream {
     fn alongside(&self, began: i64) -> Option<ChangedAlongside> {
         let all = self.shares.iter().enumerate();
         let all = all.filter_map(|(place, share)| Some((place, share.strength(began)?)));
-        let (place, (at, strength)) = all.max_by(|a, b| a.1.1.total_cmp(&b.1.1))?;
+        let all: Vec<_> = all.collect();
+        let most = all.iter().map(|one| one.1.1).fold(0.0, f64::max);
+        // Where one category takes another's place, both move alike but for rounding: the one that comes is named.
+        let (place, (at, strength)) =
+            all.into_iter().rfind(|one| one.1.1 >= most * (1.0 - 1e-6))?;
         let share = &self.shares[place];
         let (before, after) = share.history.split_at(at);
         let before = segment(before.iter().chain([&share.released]), 0.0);

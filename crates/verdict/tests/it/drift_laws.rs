@@ -76,7 +76,9 @@ fn observe(monitor: &mut DriftMonitor, record: &Record) {
 
 fn watch(monitor: &mut DriftMonitor, days: &[Vec<Record>], from: i64) {
     for (at, day) in (from..).zip(days) {
-        day.iter().for_each(|record| observe(monitor, record));
+        for record in day {
+            observe(monitor, record);
+        }
         monitor.close_look(at);
     }
 }
@@ -102,8 +104,8 @@ fn weekly() -> DriftRule {
 }
 
 /// A look without one of the languages waits for it.
-fn patient(rule: DriftRule) -> DriftRule {
-    DriftRule { patience: 1000, ..rule }
+fn patient(rule: &DriftRule) -> DriftRule {
+    DriftRule { patience: 1000, ..rule.clone() }
 }
 
 proptest! {
@@ -142,7 +144,7 @@ proptest! {
         let mut with = days.clone();
         let after = after.min(days.len());
         with.splice(after..after, vec![Vec::new(); n]);
-        let (mut one, mut other) = (monitor(patient(daily())), monitor(patient(daily())));
+        let (mut one, mut other) = (monitor(patient(&daily())), monitor(patient(&daily())));
         watch(&mut one, &days, 0);
         watch(&mut other, &with, 0);
         prop_assert_eq!(evidence(&one), evidence(&other));
@@ -154,7 +156,7 @@ proptest! {
         let mut with = days.clone();
         let after = (7 * weeks).min(days.len() / 7 * 7);
         with.splice(after..after, vec![Vec::new(); 7 * n]);
-        let (mut one, mut other) = (monitor(patient(weekly())), monitor(patient(weekly())));
+        let (mut one, mut other) = (monitor(patient(&weekly())), monitor(patient(&weekly())));
         watch(&mut one, &days, 0);
         watch(&mut other, &with, 0);
         prop_assert_eq!(evidence(&one), evidence(&other));
