@@ -52,8 +52,8 @@ pub fn clipped(text: &str) -> String {
 }
 
 /// A text in which what would act on a screen, or is no character of a CSV file, is written as `\u{…}`. Line ends and tabs
-/// stay. [`hidden`] makes the same text of it again.
-pub fn shown(text: &str) -> String {
+/// stay. [`unescaped`] makes the same text of it again.
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     let mut n_backslashes = 0;
@@ -75,8 +75,8 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// The text of which [`shown`] made this one.
-pub fn hidden(text: &str) -> String {
+/// The text of which [`escaped`] made this one.
+pub fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -126,10 +126,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_comes_back(text in "(\\PC|[\\x00-\\x1f\\\\u{}1b]){0,40}") {
-            let cell = shown(&text);
+            let cell = escaped(&text);
             let acting = ['\0', '\u{1b}'];
             prop_assert!(!cell.contains(acting));
-            prop_assert_eq!(hidden(&cell), text);
+            prop_assert_eq!(unescaped(&cell), text);
         }
     }
 
@@ -179,8 +179,8 @@ mod tests {
     #[test]
     fn what_acts_is_seen_and_comes_back() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(shown(text), expected);
-            assert_eq!(hidden(expected), text);
+            assert_eq!(escaped(text), expected);
+            assert_eq!(unescaped(expected), text);
         };
         check("plain \\n C:\\users\\u", "plain \\n C:\\users\\u");
         check("a\tb\nc\r\nd", "a\tb\nc\r\nd");
@@ -190,6 +190,6 @@ mod tests {
         check("\\\u{1b}", "\\\\\\u{1b}");
         check("\\\\u{41}", "\\\\\\\\u{41}");
         check("abc\u{202e}fed", "abc\\u{202e}fed");
-        assert_eq!(hidden("\\u{41} \\u{zz} \\u{"), "\\u{41} \\u{zz} \\u{");
+        assert_eq!(unescaped("\\u{41} \\u{zz} \\u{"), "\\u{41} \\u{zz} \\u{");
     }
 }

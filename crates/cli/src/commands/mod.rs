@@ -34,6 +34,7 @@ mod prompt_registry;
 mod prompts;
 mod prompts_history;
 mod release;
+mod release_export;
 mod release_push;
 mod release_told;
 mod report;

@@ -36,7 +36,7 @@ pub(crate) struct MonitorArgs {
     /// Go on reading what is added, through rotations, until it is stopped
     #[arg(long)]
     pub(super) follow: bool,
-    /// Let other machines send to `otlp://ADDRESS:PORT`: whoever reaches the address can
+    /// Let other machines send to `otlp://ADDRESS:PORT`: anyone who can reach the address may send
     #[arg(long)]
     pub(super) allow_remote: bool,
     #[command(flatten)]

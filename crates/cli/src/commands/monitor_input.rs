@@ -137,7 +137,7 @@ fn addresses(address: &str) -> Result<Vec<SocketAddr>> {
     let local = address.replace("localhost", "127.0.0.1");
     match local.trim_end_matches('/').parse() {
         Ok(address) => Ok(vec![address]),
-        Err(_) => bail!("`{address}` is no address with a port, such as 127.0.0.1:4318"),
+        Err(_) => bail!("`{address}` names no address with a port, such as 127.0.0.1:4318"),
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct MetricsArgs {
 }
 
 impl MetricsArgs {
-    /// Reads while whoever asks is shown how far it is.
+    /// Reads, and serves the figures meanwhile.
     pub(super) fn shown_while<T>(
         &self,
         options: MonitorStatusOptions,
@@ -47,7 +47,7 @@ impl MetricsArgs {
         let token = self.metrics_token_env.as_deref().map(metrics_token).transpose()?;
         if token.is_none() && !address.ip().is_loopback() {
             printer.warning(&format!(
-                "whoever reaches {address} can read the figures: `--metrics-token-env NAME` asks for a token"
+                "anyone who can reach {address} can read the figures: `--metrics-token-env NAME` asks for a token"
             ));
         }
         let options = MonitorStatusOptions {

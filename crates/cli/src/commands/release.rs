@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use clap::{Args, Subcommand, ValueEnum};
+use anyhow::Result;
+use clap::{Args, Subcommand};
 use evalmark_core::prompt_library::PROMPTS_FOLDER;
 use evalmark_runner::{
-    Advised, ApproveOptions, ExportFormat, Host, PromoteReleaseOptions, ProposeOptions,
-    RefusedRelease, Releases, ReleasesOptions, RollbackOptions, RunError, approve_release,
-    approved_document, export_release, promote_release, promoted_document, propose_release,
-    proposed_document, refusal_document, release_status, roll_back, rolled_back_document,
-    status_document, verified_document, verify_releases, write_exported,
+    Advised, ApproveOptions, Host, PromoteReleaseOptions, ProposeOptions, RefusedRelease, Releases,
+    ReleasesOptions, RollbackOptions, RunError, approve_release, approved_document,
+    promote_release, promoted_document, propose_release, proposed_document, refusal_document,
+    release_status, roll_back, rolled_back_document, status_document, verified_document,
+    verify_releases,
 };
-use evalmark_store::{audit::Who, durable, named_run::existing_run};
+use evalmark_store::{audit::Who, named_run::existing_run};
 use evalmark_terminal::releases;
 use serde_json::Value;
 
 use super::{
+    release_export::ExportArgs,
     release_push::{FollowArgs, Followed, PushArgs, push},
     release_told::Listeners,
 };
@@ -190,49 +191,8 @@ pub(crate) struct RollbackArgs {
     place: PlaceArgs,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// The environment
-    #[arg(value_name = "ENV")]
-    environment: String,
-    /// One JSON file, a Kubernetes `ConfigMap`, lines for dotenv, a .prompt.yml for each prompt, or a folder that programs read
-    #[arg(long, value_enum, default_value_t = Form::Lock)]
-    format: Form,
-    /// Write to this file, or for prompt-yml and layout into this folder, instead of stdout
-    #[arg(long, value_name = "PATH")]
-    output: Option<PathBuf>,
-    /// Folder of the releases
-    #[arg(long, value_name = "DIR", default_value = RELEASES)]
-    releases: PathBuf,
-    /// Folder of the prompts
-    #[arg(long, value_name = "DIR", default_value = PROMPTS_FOLDER)]
-    library: PathBuf,
-}
-
-/// The form of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Lock,
-    Configmap,
-    Dotenv,
-    PromptYml,
-    Layout,
-}
-
-impl Form {
-    fn format(self) -> ExportFormat {
-        match self {
-            Self::Lock => ExportFormat::Lock,
-            Self::Configmap => ExportFormat::ConfigMap,
-            Self::Dotenv => ExportFormat::Dotenv,
-            Self::PromptYml => ExportFormat::PromptYml,
-            Self::Layout => ExportFormat::Layout,
-        }
-    }
-}
-
 /// The releases in a folder, of a library.
-fn open(releases: &Path, library: &Path, policy: Option<&Path>) -> Result<Releases> {
+pub(super) fn open(releases: &Path, library: &Path, policy: Option<&Path>) -> Result<Releases> {
     let folder = releases.parent().filter(|folder| !folder.as_os_str().is_empty());
     let who = Who::of(folder.unwrap_or(Path::new(".")), &|name| std::env::var(name).ok());
     Ok(Releases::open(&ReleasesOptions {
@@ -414,39 +374,6 @@ impl RollbackArgs {
             });
             (releases::rolled_back(back), rolled_back_document(back), followed)
         })
-    }
-}
-
-impl ExportArgs {
-    fn export(&self, printer: Printer, host: &Host<'_>) -> Result<Exit> {
-        let format = self.format.format();
-        let releases = open(&self.releases, &self.library, None)?;
-        let exported = export_release(&releases, &self.environment, format, host)?;
-        match (&self.output, format.is_folder()) {
-            (Some(folder), true) => {
-                write_exported(&exported, folder)?;
-                printer.remark(&format!(
-                    "wrote release {} of {} to {}",
-                    exported.release,
-                    exported.environment,
-                    folder.display()
-                ));
-            }
-            (None, true) => {
-                let error = RunError::new("this form is a folder of files");
-                return Err(error.with_hint("name the folder with `--output DIR`").into());
-            }
-            (Some(path), false) => {
-                let text = exported.files.iter().map(|file| &*file.text).collect::<String>();
-                durable::write(path, text.as_bytes())
-                    .with_context(|| format!("{} cannot be written", path.display()))?;
-            }
-            (None, false) => {
-                let text = exported.files.iter().map(|file| &*file.text).collect::<String>();
-                printer.raw(&text);
-            }
-        }
-        Ok(Exit::Done)
     }
 }
 

@@ -257,7 +257,7 @@ fn everything_of_a_log_of_exposures_is_accounted_for() {
     let thumbs = signal(&status, "thumbs");
     assert_eq!((&thumbs["rated"], &thumbs["of"]), (&json!(2), &json!(3)));
     let low = |of: &str| thumbs[of]["low"].as_f64().expect("a number");
-    // Two of two are content, and that is no certainty.
+    // Two content users out of two prove little.
     assert!(
         thumbs["weighted"]["mean"] == 1.0 && low("weighted") < 0.5 && low("raters") < 0.7,
         "{thumbs}"

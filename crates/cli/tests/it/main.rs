@@ -69,6 +69,7 @@ mod prices;
 mod printed;
 mod probing;
 mod production_story;
+mod production_traffic;
 mod prompt_history;
 mod prompt_library;
 mod providers;

@@ -47,7 +47,7 @@ fn with_hook(world: &World, arguments: &[&str], hook_server: &Server) -> Ran {
 }
 
 /// Waits until the sender that a run started has ended.
-fn settled(world: &World) {
+pub(crate) fn settled(world: &World) {
     let lock = fs::File::options().write(true).open(world.path("reports/outbox/.lock"));
     if let Ok(lock) = lock {
         lock.lock().expect("the sender ends");

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 
 use crate::{
     narrative::Narrative,
-    setup::{World, scrambled},
+    notified::settled,
+    production_traffic::{DAY, FRENCH, Traffic},
+    setup::World,
 };
 
 const PROMPT: &str = "\
@@ -91,72 +93,8 @@ export:
     on: [drift]
 ";
 
-const DAY: u64 = 86_400;
-
 /// The variable by which a test says what time it is.
 const CLOCK: &str = "EVALMARK_TEST_NOW";
-
-/// What users ask in English.
-const ENGLISH: [&str; 5] = [
-    "Which colour does the lamp above the kitchen table have this evening?",
-    "Please tell me what the light beside my bed looks like right now.",
-    "The children would like to know how the lantern in the garden shines.",
-    "Is anything lit in the hall, and if so, in which colour?",
-    "What do I see when I switch on the old desk light upstairs?",
-];
-
-const GERMAN: [&str; 3] = [
-    "Welche Farbe hat die Lampe über dem Küchentisch heute Abend?",
-    "Sag mir bitte, wie das Licht neben meinem Bett gerade aussieht.",
-    "Die Kinder möchten wissen, wie die Laterne im Garten leuchtet.",
-];
-
-const FRENCH: [&str; 3] = [
-    "Quelle est la couleur de la lampe au-dessus de la table ce soir ?",
-    "Dis-moi à quoi ressemble la lumière à côté de mon lit, s'il te plaît.",
-    "Les enfants aimeraient savoir comment brille la lanterne du jardin.",
-];
-
-/// A day of production.
-#[derive(Clone, Copy)]
-struct Traffic {
-    model: &'static str,
-    /// Of ten answers, how many are sentences.
-    chatty: u64,
-    /// What three in ten users write.
-    others: [&'static str; 3],
-}
-
-impl Traffic {
-    const USUAL: Self = Self { model: "small-2026-05", chatty: 0, others: GERMAN };
-
-    /// The lines of a day; a weekend has a third of the records, late in the day, and slower answers.
-    fn lines(self, begin: u64, day: u64, prompt: &str) -> String {
-        let is_weekend = day % 7 >= 5;
-        let one = |i: u64| {
-            let draw = |what: u64, n: u64| scrambled(day * 1000 + i * 7 + what * 1_000_003) % n;
-            let hour = if is_weekend { 18 + draw(0, 6) } else { 8 + draw(0, 10) };
-            let at = begin + day * DAY + hour * 3600 + draw(1, 3600);
-            let text = if draw(2, 10) < 3 {
-                one_of(&self.others, draw(3, 3))
-            } else {
-                one_of(&ENGLISH, draw(3, 5))
-            };
-            let out = if draw(4, 10) < self.chatty { "It is a lovely warm red!" } else { "red" };
-            let line = json!({
-                "id": format!("{day}-{i}"), "at": at, "in": text, "out": out, "model": self.model, "prompt": prompt,
-                "stop": if draw(5, 50) == 0 { "length" } else { "stop" },
-                "ms": 200 + draw(6, 300) + if is_weekend { 400 } else { 0 }, "user": draw(7, 500),
-            });
-            format!("{line}\n")
-        };
-        (0..if is_weekend { 40 } else { 120 }).map(one).collect()
-    }
-}
-
-fn one_of(texts: &[&'static str], at: u64) -> &'static str {
-    usize::try_from(at).ok().and_then(|at| texts.get(at)).expect("a text")
-}
 
 /// The vendor's model, which answers in one word, until another one does that has to be asked for it.
 fn model(seen: &Seen, is_swapped: bool) -> Reply {
@@ -272,14 +210,6 @@ impl Production {
         serde_json::from_str(&ran.expect(code).stdout).expect("JSON")
     }
 
-    /// Waits until the sender that a command started has ended.
-    fn settled(&self) {
-        let lock = self.tale.world.path("reports/outbox/.lock");
-        if let Ok(lock) = fs::File::options().write(true).open(lock) {
-            lock.lock().expect("the sender ends");
-        }
-    }
-
     /// Dates become days of the story.
     fn in_days(&self, told: String) -> String {
         let date = |day: i64| {
@@ -332,7 +262,7 @@ impl Production {
         let language = streams.iter().find(|one| one["stream"] == "record/language");
         let mean = |level: &str| language.and_then(|one| one[level]["mean"].as_f64());
         assert_ne!(mean("before"), mean("now"), "the languages did change: {language:?}");
-        self.settled();
+        settled(&self.tale.world);
         assert_eq!(self.receivers.count(), 0);
     }
 
@@ -357,7 +287,7 @@ impl Production {
     fn is_told(&mut self) {
         self.tale.chapter("Everybody is told, once");
         self.status(1);
-        self.settled();
+        settled(&self.tale.world);
         self.tale.run("outbox list --all", 0);
         let mut heard: Vec<_> = self.receivers.requests().iter().map(heard).collect();
         heard.sort();
@@ -398,7 +328,7 @@ impl Production {
 
     fn is_quiet(&mut self) {
         self.tale.chapter("Two weeks with the mended prompt");
-        self.settled();
+        settled(&self.tale.world);
         let told = self.receivers.count();
         let mended = Traffic { model: "small-2026-06", chatty: 0, others: FRENCH };
         self.serve(44..60, mended);
@@ -407,7 +337,7 @@ impl Production {
         let found = self.status(0);
         assert_eq!(streams_of(&found), [""; 0]);
         assert_eq!(found["drift"]["days"], 15);
-        self.settled();
+        settled(&self.tale.world);
         assert_eq!(self.receivers.count(), told, "nobody is told of a quiet time");
     }
 }

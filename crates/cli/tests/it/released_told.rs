@@ -6,6 +6,7 @@ use evalmark_loopback::{Reply, Seen, Server};
 use serde_json::Value;
 
 use crate::{
+    notified::settled,
     releases::{gated, propose, released, told, world},
     setup::World,
 };
@@ -42,13 +43,6 @@ fn run(world: &World, arguments: &[&str], server: &Server) -> crate::setup::Ran 
         ("EVALMARK_ALLOW_KEY", &*grants.join(",")),
     ];
     world.run_in(arguments, &variables)
-}
-
-fn settled(world: &World) {
-    let lock = fs::File::options().write(true).open(world.path("reports/outbox/.lock"));
-    if let Ok(lock) = lock {
-        lock.lock().expect("the sender ends");
-    }
 }
 
 fn sent_to<'a>(seen: &'a [Seen], begin: &str) -> Vec<&'a Seen> {

@@ -123,7 +123,8 @@ pub fn elasticsearch_server(place: &str) -> Option<String> {
 impl Address {
     fn read(place: &str) -> Result<Self, String> {
         let text = place.strip_prefix(SCHEME).unwrap_or(place);
-        let (plain, query) = text.split_once('?').unwrap_or((text, ""));
+        let (plain, query) =
+            text.split_once('?').map_or((text, None), |(plain, query)| (plain, Some(query)));
         let mut server = server_address(plain)?;
         let path = server.path().trim_matches('/').to_owned();
         let (before, index) = path.rsplit_once('/').unwrap_or(("", &path));
@@ -141,10 +142,11 @@ impl Address {
             user: None,
             password_env: None,
         };
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = decoded(value);
-            match name {
+        let mut asked = read.server.clone();
+        asked.set_query(query);
+        for (name, value) in asked.query_pairs() {
+            let value = value.into_owned();
+            match &*name {
                 "time" => read.time = value,
                 "query" => read.query = Some(value),
                 "delay" => read.delay = seconds(&value)?,
@@ -325,11 +327,6 @@ fn milliseconds(value: &Value) -> Option<i64> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix('s').unwrap_or(text).parse();
     number.map(Duration::from_secs).map_err(|_| format!("has `delay={text}`: write seconds"))
-}
-
-fn decoded(text: &str) -> String {
-    let text = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 //! one more, and what would act on a screen is written by its number, so that every text comes back as it was.
 
 use evalmark_core::fields::Fields;
-use evalmark_report::spreadsheet::{MOST_UNITS, begins_formula, clipped, hidden, shown, units};
+use evalmark_report::spreadsheet::{
+    MOST_UNITS, begins_formula, clipped, escaped, unescaped, units,
+};
 use serde_json::{Map, Value};
 
 use super::error::LogCasesError;
@@ -50,7 +52,7 @@ pub(super) fn guarded(row: Map<String, Value>) -> Map<String, Value> {
         Value::String(text) => {
             // What nobody reads back is made to fit.
             let text = if OWN.contains(&name.as_str()) { clipped(&text) } else { text };
-            let text = shown(&text);
+            let text = escaped(&text);
             let is_computed = begins_formula(text.trim_start_matches('\''));
             (name, if is_computed { format!("'{text}") } else { text }.into())
         }
@@ -62,7 +64,7 @@ pub(super) fn guarded(row: Map<String, Value>) -> Map<String, Value> {
 
 /// A cell of a CSV file, as it was before it was [`guarded`].
 pub(super) fn unguarded(text: &str) -> String {
-    hidden(match text.strip_prefix('\'') {
+    unescaped(match text.strip_prefix('\'') {
         Some(rest) if begins_formula(rest.trim_start_matches('\'')) => rest,
         _ => text,
     })

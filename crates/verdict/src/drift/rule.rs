@@ -56,7 +56,7 @@ pub struct StreamRule {
     /// Its share of alpha, in relation to those of the other streams. One of 0 never raises an alarm, and is
     /// there to say what changed with the others.
     pub weight: f64,
-    /// The largest movement that is no drift: in units of a score's range, of a share, or of the
+    /// The largest movement that does not count as drift: in units of a score's range, of a share, or of the
     /// chance that an amount lies above the released run's.
     pub tolerance: f64,
     /// How many looks belong together in it, where that is not what [`DriftRule::cycle`] says.

@@ -381,7 +381,7 @@ impl Api<'_> {
 
 /// A picture as a form with one file, and the form's type.
 fn multipart(picture: &[u8]) -> (HeaderValue, Vec<u8>) {
-    // A PNG of this size that holds it by chance is not to be feared; what a name of its own adds is certainty.
+    // By the picture, so that the same picture is the same request.
     let boundary = format!("evalmark-{}", &blake3::hash(picture).to_hex()[..32]);
     let head = format!(
         "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{PICTURE}\"\r\ncontent-type: image/png\r\n\r\n"
