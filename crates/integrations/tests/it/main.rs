@@ -14,6 +14,7 @@ mod mlflow_receiver;
 #[cfg(feature = "object-store")]
 mod objects;
 mod otlp;
+mod otlp_failures;
 mod otlp_hostile;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -119,7 +119,7 @@ pub(crate) fn attributes(values: &Value) -> Value {
     pairs.map(|(key, value)| json!({"key": key, "value": tagged(value)})).collect()
 }
 
-fn tagged(value: &Value) -> Value {
+pub(crate) fn tagged(value: &Value) -> Value {
     match value {
         Value::String(text) => json!({"stringValue": text}),
         Value::Bool(truth) => json!({"boolValue": truth}),
@@ -149,7 +149,7 @@ pub(crate) fn traces(spans: &[Value]) -> Value {
     }]})
 }
 
-fn logs(records: &[Value]) -> Value {
+pub(crate) fn logs(records: &[Value]) -> Value {
     json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
 }
 
@@ -272,6 +272,31 @@ fn events_of_a_span_say_what_its_attributes_do_not() {
     }
 }
 
+/// A log record that names a span.
+pub(crate) fn record(id: u64, name: &str, body: &Value) -> Value {
+    json!({
+        "timeUnixNano": "1767225600250000001", "eventName": name, "body": tagged(body),
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": format!("{id:016x}"),
+    })
+}
+
+/// Sends bodies one after the other, without waiting for what is answered.
+pub(crate) fn send_at_once<const N: usize>(world: &World, bodies: [(&'static str, Value); N]) {
+    let address = world.address;
+    let sends = bodies.map(|(path, body)| {
+        let sent = thread::spawn(move || {
+            let headers = "Content-Type: application/json";
+            post(address, path, headers, body.to_string().as_bytes()).status
+        });
+        // The order matters, and how long it takes does not.
+        thread::yield_now();
+        sent
+    });
+    for sent in sends {
+        assert_eq!(sent.join().expect("sent"), 200);
+    }
+}
+
 #[test]
 fn halves_are_joined_whichever_comes_first() {
     let world = World::new();
@@ -280,67 +305,21 @@ fn halves_are_joined_whichever_comes_first() {
         "gen_ai.usage.output_tokens": 2, "gen_ai.response.finish_reasons": ["stop"], "gen_ai.conversation.id": "c1",
     });
     for id in 0..4_u64 {
-        let record = |name: &str, body: Value| {
-            json!({
-                "timeUnixNano": "1767225600250000001", "eventName": name, "body": tagged(&body),
-                "traceId": "5b8efff798038103d269b633813fc60c", "spanId": format!("{id:016x}"),
-            })
-        };
+        let choice = json!({"index": 0, "message": {"role": "assistant", "content": "Here."}});
         let records = [
-            record("gen_ai.user.message", json!({"content": "Where?"})),
-            record(
-                "gen_ai.choice",
-                json!({"index": 0, "message": {"role": "assistant", "content": "Here."}}),
-            ),
+            record(id, "gen_ai.user.message", &json!({"content": "Where?"})),
+            record(id, "gen_ai.choice", &choice),
         ];
         let (of_logs, of_span) = (logs(&records), traces(&[span(id, &about)]));
         let mut halves = [("/v1/logs", of_logs), ("/v1/traces", of_span)];
         if id % 2 == 1 {
             halves.reverse();
         }
-        let address = world.address;
-        let sends = halves.map(|(path, body)| {
-            let sent = thread::spawn(move || {
-                let headers = "Content-Type: application/json";
-                post(address, path, headers, body.to_string().as_bytes()).status
-            });
-            // The order matters, and how long it takes does not.
-            thread::yield_now();
-            sent
-        });
-        for sent in sends {
-            assert_eq!(sent.join().expect("sent"), 200);
-        }
+        send_at_once(&world, halves);
         let line = world.stored().lines.pop().expect("a line");
         assert_eq!(sorted(&line), sorted(&expected(id)), "{id}");
     }
     assert_eq!(world.stored().lines.len(), 4);
-}
-
-#[test]
-fn what_is_no_answer_is_counted_and_failures_are_records() {
-    let world = World::new();
-    let mut failed = span(
-        1,
-        &json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt", "error.type": "timeout"}),
-    );
-    failed["status"] = json!({"code": 2, "message": "no answer in 30 s"});
-    let others = [
-        json!({"http.method": "POST"}),
-        json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "find"}),
-        json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt"}),
-        json!({"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "e"}),
-        json!({"openinference.span.kind": "CHAIN", "input.value": "a", "output.value": "b"}),
-        json!({"traceloop.span.kind": "workflow"}),
-    ];
-    let mut spans: Vec<_> = (10..).zip(&others).map(|(id, values)| span(id, values)).collect();
-    spans.push(failed);
-    assert_eq!(world.json("/v1/traces", &traces(&spans)).status, 200);
-    let stored = world.stored();
-    assert_eq!(stored.left_out, others.len() as u64);
-    assert_eq!(stored.lines.len(), 1);
-    assert_eq!(stored.lines[0]["error"], "timeout: no answer in 30 s");
-    assert_eq!(stored.lines[0]["model"], "gpt");
 }
 
 #[test]

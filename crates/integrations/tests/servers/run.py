@@ -21,24 +21,27 @@ class Needs:
     """What a check says of itself, read without running it: its imports are not there yet."""
 
     def __init__(self, path):
-        names = ("PACKAGES", "PROGRAMS", "TAKES_MINUTES")
+        names = ("PACKAGES", "NPM_PACKAGES", "PROGRAMS", "TAKES_MINUTES")
         found = dict.fromkeys(names, ())
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) in names:
                 found[node.targets[0].id] = ast.literal_eval(node.value)
         # From PyPI, each with its version.
         self.packages = found["PACKAGES"]
+        # From npm, each with its version.
+        self.npm_packages = found["NPM_PACKAGES"]
         # By the name of the program, with Debian's package.
         self.programs = dict(found["PROGRAMS"])
         # Whether it takes too long for every change; it then runs where it is named.
         self.takes_minutes = bool(found["TAKES_MINUTES"])
 
 
-def environment(name, packages):
-    """The Python of a check, with its packages."""
-    if not packages:
-        return Path(sys.executable)
+def environment(name, needs):
+    """The Python of a check, with its packages, and the folder of those of Node.js."""
     folder = HOME / name
+    packages = (*needs.packages, *needs.npm_packages)
+    if not packages:
+        return Path(sys.executable), folder
     told = folder / "installed"
     wanted = "\n".join(packages)
     python = folder / "bin" / "python"
@@ -46,11 +49,15 @@ def environment(name, packages):
         started = time.monotonic()
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-        subprocess.run(pip, check=True)
+        if needs.packages:
+            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *needs.packages]
+            subprocess.run(pip, check=True)
+        if needs.npm_packages:
+            npm = ["npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+            subprocess.run([*npm, *needs.npm_packages], check=True)
         told.write_text(wanted)
         print(f"        {name}: {' '.join(packages)} installed in {time.monotonic() - started:.0f} s", flush=True)
-    return python
+    return python, folder / "node_modules"
 
 
 def run(name, needs, evalmark):
@@ -59,10 +66,12 @@ def run(name, needs, evalmark):
     if missing:
         print(f"FAILED  {name}: not installed: {', '.join(missing)}", flush=True)
         return False
-    python = environment(name, needs.packages)
+    python, node_modules = environment(name, needs)
     started = time.monotonic()
     command = [python, HERE / "one.py", "--evalmark", evalmark, name]
-    passes = subprocess.run(command, check=False).returncode == 0
+    # Where Node.js looks for packages that no folder above a script has.
+    told = {**os.environ, "NODE_PATH": str(node_modules)}
+    passes = subprocess.run(command, env=told, check=False).returncode == 0
     print(f"{'ok    ' if passes else 'FAILED'}  {name} ({time.monotonic() - started:.1f} s)", flush=True)
     return passes
 

@@ -85,6 +85,11 @@ impl Answer {
         self.error.is_some() || self.exchange.is_whole()
     }
 
+    /// Whether no event can add to it: of a call that failed, too, events may say what was asked.
+    pub(super) fn is_complete(&self) -> bool {
+        self.exchange.is_whole() || (self.error.is_some() && !self.exchange.input.is_empty())
+    }
+
     /// The line. Attributes are in it where the suite may ask for them.
     pub(super) fn line(&self, with_attributes: Option<&Attributes>) -> Value {
         let attributes = &self.attributes;

@@ -61,7 +61,7 @@ impl Half {
 
     /// Whether all is there that can come.
     fn is_ready(&self) -> bool {
-        self.has_span && self.answer.is_whole()
+        self.has_span && self.answer.is_complete()
     }
 
     /// Takes in what another half of the same answer has.

@@ -99,7 +99,7 @@ impl Found {
             return;
         }
         let answer = Answer::of_span(span);
-        if answer.is_whole() {
+        if answer.is_complete() {
             self.add_line(&answer, resource);
             return;
         }
