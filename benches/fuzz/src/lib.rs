@@ -1,5 +1,5 @@
 //! Mutated input for everything that evalmark reads: suites, datasets, labels, recorded answers, other
-//! tools' results, ledgers, judges' replies and models' answers.
+//! tools' results, logs of production, ledgers, judges' replies and models' answers.
 //!
 //! **What it does.** A [`Target`] reads one input and says in a word or two what came of it. [`fuzz`]
 //! mutates the target's seeds, keeps the inputs whose outcome is new as further seeds, and stops at
@@ -13,6 +13,7 @@
 //! an input reaches. It has no access to anything that users have not.
 
 mod mutate;
+mod production;
 mod result_files;
 mod run;
 mod seeds;

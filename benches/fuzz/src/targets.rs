@@ -23,7 +23,7 @@ use evalmark_scoring::{JudgeReply, Metric, Subject, catalog};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    result_files,
+    production, result_files,
     seeds::{self, DATA, LABELLED, Seeds, suite_over},
 };
 
@@ -86,6 +86,7 @@ pub fn targets() -> &'static [Target] {
             read: recorded,
         },
         result_files::TARGET,
+        production::LOGS,
         Target { name: "ledger", words: NONE, seeds: Seeds::Made(seeds::ledgers), read: ledger },
         Target {
             name: "replies",
@@ -130,15 +131,15 @@ fn columnar_rows(path: &Path, file: File, format: Format) -> Result<Rows, Datase
 }
 
 /// What stands in the way, or nothing.
-fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
+pub(crate) fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 
-fn end(result: Result<String, String>) -> String {
+pub(crate) fn end(result: Result<String, String>) -> String {
     result.unwrap_or_else(|error| error)
 }
 
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
     said(fs::write(folder.join(name), bytes))
 }
 

@@ -91,9 +91,9 @@ fn alongside(report: &DriftReport, alarm: &DriftAlarm) -> String {
     let clear = alarm.alongside.iter().filter(|one| one.strength >= CLEAR).take(ALONGSIDE);
     let told: Vec<_> = clear.map(|one| changed(report, one)).collect();
     if told.is_empty() {
-        return "nothing else that is watched changed clearly with it".to_owned();
+        return "Nothing else that is watched changed clearly with it.".to_owned();
     }
-    format!("changed with it: {}", told.join("; "))
+    format!("Changed with it: {}.", told.join("; "))
 }
 
 fn changed(report: &DriftReport, one: &ChangedAlongside) -> String {

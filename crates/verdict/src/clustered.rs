@@ -74,9 +74,9 @@ impl ClusterMean {
     }
 
     /// From running sums of each cluster, and of the items that are alone in theirs.
-    pub(crate) fn from_running<'a>(
+    pub(crate) fn from_running(
         mean: f64,
-        clusters: impl Iterator<Item = &'a Running>,
+        clusters: impl Iterator<Item = Running>,
         alone: &Running,
     ) -> Self {
         let (mut n, mut groups, mut squares) = (alone.n(), alone.n(), 0.0);

@@ -29,10 +29,57 @@ pub struct Accumulator {
     ones: u64,
     zeros: u64,
     /// Items of each cluster; an item without one counts in `alone`.
-    clusters: BTreeMap<u64, Running>,
+    clusters: BTreeMap<u64, Cluster>,
     alone: Running,
     /// The values of items that are alone.
     values: Distinct,
+}
+
+/// The items of one cluster. Most clusters are small, and most scores 0 or 1: that takes few bytes.
+#[derive(Clone, Debug)]
+enum Cluster {
+    Binary { zeros: u32, ones: u32 },
+    Any(Box<Running>),
+}
+
+impl Cluster {
+    fn push(&mut self, value: f64) {
+        match self {
+            Self::Binary { zeros, .. } if value == 0.0 && *zeros < u32::MAX => *zeros += 1,
+            Self::Binary { ones, .. } if value - 1.0 == 0.0 && *ones < u32::MAX => *ones += 1,
+            Self::Binary { .. } => {
+                let mut running = self.running();
+                running.push(value);
+                *self = Self::Any(Box::new(running));
+            }
+            Self::Any(running) => {
+                running.push(value);
+            }
+        }
+    }
+
+    /// All of its items.
+    fn running(&self) -> Running {
+        match self {
+            Self::Binary { zeros, ones } => {
+                let mut running = Running::default();
+                for (value, times) in [(0.0, *zeros), (1.0, *ones)] {
+                    if times > 0 {
+                        running.push_many(value, times.into());
+                    }
+                }
+                running
+            }
+            Self::Any(running) => **running,
+        }
+    }
+
+    fn n(&self) -> u64 {
+        match self {
+            Self::Binary { zeros, ones } => u64::from(*zeros) + u64::from(*ones),
+            Self::Any(running) => running.n(),
+        }
+    }
 }
 
 /// Distinct values and how often each occurred, as long as they are few.
@@ -83,20 +130,20 @@ impl Accumulator {
         }
         self.zeros += u64::from(value == 0.0);
         self.ones += u64::from(value - 1.0 == 0.0);
-        let part = if let Some(cluster) = cluster {
-            self.clusters.entry(cluster).or_default()
+        if let Some(cluster) = cluster {
+            let none = Cluster::Binary { zeros: 0, ones: 0 };
+            self.clusters.entry(cluster).or_insert(none).push(value);
         } else {
             self.values.take(value);
-            &mut self.alone
-        };
-        part.push(value);
+            self.alone.push(value);
+        }
         Ok(())
     }
 
     /// Of all items, in clusters or not.
     fn all(&self) -> Running {
         let mut all = self.alone;
-        self.clusters.values().for_each(|cluster| all.add(cluster));
+        self.clusters.values().for_each(|cluster| all.add(&cluster.running()));
         all
     }
 
@@ -162,7 +209,7 @@ impl Accumulator {
         let alone = self.values.counts.iter();
         let alone = alone.map(|&(mean, count)| Clusters { mean, size: 1, count });
         let named = self.clusters.values().filter_map(|cluster| {
-            let moments = cluster.moments()?;
+            let moments = cluster.running().moments()?;
             Some(Clusters { mean: moments.mean, size: moments.n, count: 1 })
         });
         let units: Vec<Clusters> = alone.chain(named).collect();
@@ -204,7 +251,10 @@ impl Accumulator {
     /// The cluster-robust mean, where some items share a cluster.
     fn clustered(&self, mean: f64) -> Option<ClusterMean> {
         let shared = self.clusters.values().any(|cluster| cluster.n() > 1);
-        shared.then(|| ClusterMean::from_running(mean, self.clusters.values(), &self.alone))
+        shared.then(|| {
+            let clusters = self.clusters.values().map(Cluster::running);
+            ClusterMean::from_running(mean, clusters, &self.alone)
+        })
     }
 }
 

@@ -266,12 +266,14 @@ fn receivers_of_the_project_hold_for_every_suite_below_it() {
     with_hook(&world, &arguments, &receiver).expect(0);
     settled(&world);
     assert_eq!(receiver.count(), 1);
-    world.write("evalmark.yaml", "notify:\n  - { slak: { url_env: HOOK } }\n  - { webhook: { url_env: 'https://hooks.example/T0' } }\n");
+    world.write("evalmark.yaml", "notify:\n  - { slak: { url_env: HOOK } }\n  - { webhook: { url_env: 'https://hooks.example/T0' } }\nexport:\n  - slack: { url_env: HOOK }\n");
     let ran = world.run(&["check", "suite.yaml"]).expect(2);
     let told = format!("{}{}", ran.stdout, ran.stderr);
     assert!(told.contains("evalmark.yaml:2:7: unknown key `slak`"), "{told}");
     assert!(told.contains("evalmark.yaml:3:") && told.contains("this is an address"), "{told}");
     assert!(!told.contains("T0"), "{told}");
+    assert!(told.contains("5:5: unknown key `slack`"), "{told}");
+    assert!(told.contains("`slack` stands under `notify:`"), "{told}");
 }
 
 #[test]

@@ -21,6 +21,21 @@ use crate::{
 /// The file that holds for every suite below it, within one repository.
 pub const PROJECT_FILE: &str = "evalmark.yaml";
 
+/// The sections whose items are receivers; each knows its own.
+const SECTIONS_OF_RECEIVERS: [&str; 2] = ["notify", "export"];
+
+/// The section that a key of a receiver belongs to, where it stands in the other one.
+pub(super) fn other_section(schema: &Value, pointer: &str, key: &str) -> Option<&'static str> {
+    let (section, item) = pointer.strip_prefix('/')?.split_once('/')?;
+    let is_receiver = SECTIONS_OF_RECEIVERS.contains(&section) && !item.contains('/');
+    let mut others = SECTIONS_OF_RECEIVERS.into_iter().filter(|other| *other != section);
+    let knows = |other: &&str| {
+        let known = schema.pointer(&format!("/properties/{other}/items/properties"));
+        known.is_some_and(|known| known.get(key).is_some())
+    };
+    others.find(|other| is_receiver && knows(other))
+}
+
 /// Something wrong with a receiver, at a JSON pointer.
 pub(super) struct ReceiverMistake {
     pub(super) pointer: String,

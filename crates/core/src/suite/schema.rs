@@ -9,6 +9,7 @@ use super::{
     familiar::{item_of, known_as},
     mistake::{Mistake, nearest},
     raw::{RECORDED, RawMetric, RawProject, RawSuite},
+    receivers::other_section,
 };
 use crate::{
     metric::MetricKind,
@@ -186,8 +187,12 @@ fn misfit(schema: &Value, error: &ValidationError<'_>) -> Vec<SchemaMistake> {
         return unexpected
             .iter()
             .map(|key| {
+                let mistake = match other_section(schema, pointer, key) {
+                    Some(section) => Mistake::new(format!("unknown key `{key}`"))
+                        .hint(format!("`{key}` stands under `{section}:`")),
+                    None => unknown_key(key, &known),
+                };
                 let pointer = format!("{pointer}/{}", escape(key));
-                let mistake = unknown_key(key, &known);
                 SchemaMistake::new(pointer, mistake, true, true)
             })
             .collect();

@@ -150,7 +150,7 @@ fn html(message: &RunMessage) -> String {
         escaped(&message.says)
     );
     if !message.comparisons.is_empty() {
-        page.push_str("<table><tr><th>Metric</th><th>Prompt</th><th>Model</th><th>Answer</th><th>Values</th></tr>");
+        page.push_str("<table cellpadding=\"4\"><tr align=\"left\"><th>Metric</th><th>Prompt</th><th>Model</th><th>Verdict</th><th>Values</th></tr>");
         for one in &message.comparisons {
             let cells = [&one.metric, &one.prompt, &one.model, &one.answer, &one.values()];
             let cells = cells.map(|cell| format!("<td>{}</td>", escaped(cell)));

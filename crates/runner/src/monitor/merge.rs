@@ -109,6 +109,7 @@ mod tests {
             digest: String::new(),
             metrics: vec![metric],
             level,
+            first_at_us: None,
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct OpenSegment {
     file: NewFile,
     writer: RecordsWriter<NewFileWriter>,
     pub(super) rows: u64,
+    first_at_us: Option<i64>,
 }
 
 impl OpenSegment {
@@ -32,12 +33,14 @@ impl OpenSegment {
         let file = NewFile::create(&path).with_context(cannot)?;
         let out = file.writer().with_context(cannot)?;
         let writer = RecordsWriter::create(&path, out, names)?;
-        Ok(Self { name, file, writer, rows: 0 })
+        Ok(Self { name, file, writer, rows: 0, first_at_us: None })
     }
 
     pub(super) fn push(&mut self, row: &RecordRow<'_>) -> Result<()> {
         self.writer.push(row)?;
         self.rows += 1;
+        let earlier = |at| self.first_at_us.is_none_or(|first| at < first);
+        self.first_at_us = row.at.filter(|at| earlier(*at)).or(self.first_at_us);
         Ok(())
     }
 
@@ -47,7 +50,7 @@ impl OpenSegment {
         let ready = self.file.ready(digest.clone())?;
         let cannot = format!("{} cannot be written", ready.path().display());
         ready.name().context(cannot)?;
-        let (name, rows, metrics) = (self.name, self.rows, metrics.to_vec());
-        Ok(MonitorSegment { name, rows, digest, metrics, level: 0 })
+        let Self { name, rows, first_at_us, .. } = self;
+        Ok(MonitorSegment { name, rows, digest, metrics: metrics.to_vec(), level: 0, first_at_us })
     }
 }

@@ -206,6 +206,7 @@ mod tests {
             digest: String::new(),
             metrics: Vec::new(),
             level: 0,
+            first_at_us: None,
         };
         let known = |commits| RecentIds { commits, ids: Vec::new() };
         let segments = [

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    drift::DriftValues,
+    drift::DriftRun,
     log_time::day_of,
     open::MonitoredSuite,
     reference::{Reference, Scope, reference},
@@ -167,7 +167,9 @@ struct DayScores {
 /// The days of one metric, and all of them together.
 struct MetricDays {
     range: ScoreRange,
-    days: BTreeMap<Option<i64>, DayScores>,
+    /// Those that may still get records.
+    open: BTreeMap<Option<i64>, DayScores>,
+    days: Vec<MonitorDay>,
     all: Accumulator,
 }
 
@@ -184,16 +186,18 @@ pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result
     let restarted = folder.restarts()?.last().map(|restart| restart.at.as_microsecond());
     let scope = scope.from(restarted);
     let now = (host.clock)().as_microsecond();
-    let records = Records::read(&suite, &folder, &state, (&scope, now))?;
-    let days = (records.drift, day_of(now));
-    let drift = tested(days, &suite, reference.as_ref(), options.alpha)?;
+    let released = reference.as_ref().and_then(|one| one.released.as_ref().ok());
+    let test = (options.alpha, day_of(now));
+    let run = DriftRun::new(test, &suite.metrics, released, &suite.spec)?;
+    let mut records = Records::new(&suite, run);
+    records.read(&suite, &folder, &state, (&scope, now))?;
+    let drift = tested(records.drift.finish()?, &suite, reference.as_ref());
     let (reference, means) = reference.map_or((None, Vec::new()), |of| (Some(of.name), of.means));
-    let metrics = suite.metrics.iter().zip(records.days);
+    let metrics = suite.metrics.iter().zip(records.metrics);
     let metrics = metrics.map(|(metric, days)| days.finish(metric, &means)).collect();
-    let Records { outdated, left_out, from_future, .. } = records;
+    let Records { outdated, left_out, from_future, newest_at_us, .. } = records;
     let since = scope.since.and_then(|since| Timestamp::from_microsecond(since).ok());
     let since = since.map(|since| since.to_string());
-    let newest_at_us = records.newest_at_us;
     let (receivers, out) = (suite.suite.receivers, options.out.clone());
     Ok(MonitorStatus {
         suite: name,
@@ -212,75 +216,89 @@ pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result
 }
 
 /// What a monitor's records hold.
-struct Records {
-    /// By metric.
-    days: Vec<MetricDays>,
-    drift: DriftValues,
+struct Records<'a> {
+    metrics: Vec<MetricDays>,
+    drift: DriftRun<'a>,
     outdated: u64,
     from_future: u64,
     newest_at_us: Option<i64>,
     left_out: u64,
 }
 
-impl Records {
+impl<'a> Records<'a> {
+    fn new(suite: &MonitoredSuite, drift: DriftRun<'a>) -> Self {
+        let metrics = suite.metrics.iter().map(MetricDays::new).collect();
+        Self { metrics, drift, outdated: 0, from_future: 0, newest_at_us: None, left_out: 0 }
+    }
+
+    /// Reads segments in the order of their times, and is done with a day once none is left that may have records of it: no
+    /// more than such days is in memory.
     fn read(
+        &mut self,
         suite: &MonitoredSuite,
         folder: &MonitorFolder,
         state: &MonitorState,
         (scope, now): (&Scope, i64),
-    ) -> Result<Self> {
-        let mut days: Vec<_> = suite.metrics.iter().map(MetricDays::new).collect();
-        let (mut outdated, mut left_out, mut from_future) = (0, 0, 0);
-        let mut drift = DriftValues::new(&suite.spec);
-        let mut newest_at_us = None;
-        for segment in &state.segments {
+    ) -> Result<()> {
+        let mut segments: Vec<_> = state.segments.iter().collect();
+        segments.sort_by_key(|segment| segment.first_at_us);
+        for segment in segments {
+            if let Some(first) = segment.first_at_us {
+                self.close_before(day_of(first.min(now)))?;
+            }
             let is_current: Vec<_> =
                 suite.hashes.iter().map(|hash| segment.metrics.contains(hash)).collect();
             if is_current.contains(&false) {
-                outdated += segment.rows;
+                self.outdated += segment.rows;
             }
             let path = folder.segment(&segment.name);
             let seen = for_each_record::<RunError>(&path, &suite.names, false, |row| {
-                let known = row.at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW));
-                from_future += u64::from(row.at.is_some() && known.is_none());
-                let row = &RecordRow { at: known, ..*row };
-                let day = row.at.map(day_of);
-                let cluster = row.cluster.map(cluster_number);
-                let current =
-                    |(score, is_current): (&Option<f64>, &bool)| score.filter(|_| *is_current);
-                let scores = row.scores.iter().zip(&is_current).map(current);
-                newest_at_us = newest_at_us.max(row.at.map(|at| at.min(now)));
-                for (days, score) in days.iter_mut().zip(scores.clone()) {
-                    days.see(day, score, cluster);
-                }
-                if !scope.has(row) {
-                    left_out += 1;
-                } else if let Some(day) = day {
-                    drift.see(day, row, cluster, scores);
-                }
+                self.see(row, &is_current, (scope, now));
                 Ok(())
             });
             let advice =
                 "bring the file back, or remove the monitor's folder and read the logs again";
             seen.hint(advice)?;
         }
-        Ok(Self { days, drift, outdated, from_future, newest_at_us, left_out })
+        Ok(())
+    }
+
+    fn close_before(&mut self, day: i64) -> Result<()> {
+        self.metrics.iter_mut().for_each(|metric| metric.close_before(day));
+        Ok(self.drift.close_before(day)?)
+    }
+
+    fn see(&mut self, row: &RecordRow<'_>, is_current: &[bool], (scope, now): (&Scope, i64)) {
+        let known = row.at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW));
+        self.from_future += u64::from(row.at.is_some() && known.is_none());
+        let row = &RecordRow { at: known, ..*row };
+        let day = row.at.map(day_of);
+        let cluster = row.cluster.map(cluster_number);
+        let current = |(score, is_current): (&Option<f64>, &bool)| score.filter(|_| *is_current);
+        let scores = row.scores.iter().zip(is_current).map(current);
+        self.newest_at_us = self.newest_at_us.max(row.at.map(|at| at.min(now)));
+        for (metric, score) in self.metrics.iter_mut().zip(scores.clone()) {
+            metric.see(day, score, cluster);
+        }
+        if !scope.has(row) {
+            self.left_out += 1;
+        } else if let Some(day) = day {
+            self.drift.see(day, row, cluster, scores);
+        }
     }
 }
 
 /// Whether production drifts.
 fn tested(
-    (values, today): (DriftValues, i64),
+    report: Option<DriftReport>,
     suite: &MonitoredSuite,
     reference: Option<&Reference>,
-    alpha: f64,
-) -> Result<DriftTest> {
+) -> DriftTest {
     let (released, mut metrics_untested) = match reference.map(|reference| &reference.released) {
         None => (None, Some("there is no baseline to hold them against".to_owned())),
         Some(Err(why)) => (None, Some(why.clone())),
         Some(Ok(released)) => (Some(released), None),
     };
-    let report = values.test((alpha, today), &suite.metrics, released, &suite.spec)?;
     let is_tested = |metric: &Metric| {
         let mut streams = report.iter().flat_map(|report| &report.streams);
         streams.any(|stream| stream.name == metric.name())
@@ -288,19 +306,20 @@ fn tested(
     if released.is_some() && !suite.metrics.iter().any(is_tested) {
         metrics_untested = Some("the baseline has no scores of them".to_owned());
     }
-    Ok(DriftTest { report, metrics_untested })
+    DriftTest { report, metrics_untested }
 }
 
 impl MetricDays {
     fn new(metric: &Metric) -> Self {
         let range = ScoreRange::of(metric.range());
-        Self { range, days: BTreeMap::new(), all: Accumulator::new(range) }
+        let all = Accumulator::new(range);
+        Self { range, open: BTreeMap::new(), days: Vec::new(), all }
     }
 
     fn see(&mut self, day: Option<i64>, score: Option<f64>, cluster: Option<u64>) {
         let range = self.range;
         let none = || DayScores { records: 0, scores: Accumulator::new(range) };
-        let day = self.days.entry(day).or_insert_with(none);
+        let day = self.open.entry(day).or_insert_with(none);
         day.records += 1;
         if let Some(score) = score {
             // A score that no estimate can take in was not written.
@@ -309,12 +328,21 @@ impl MetricDays {
         }
     }
 
+    /// Ends the days before this one.
+    fn close_before(&mut self, day: i64) {
+        let later = self.open.split_off(&Some(day));
+        let mut over = std::mem::replace(&mut self.open, later);
+        // Records without a time may be anywhere.
+        self.open.extend(over.remove_entry(&None));
+        self.days.extend(over.into_iter().map(MonitorDay::of));
+    }
+
     fn finish(self, metric: &Metric, means: &[BaselineMean]) -> MonitoredMetric {
-        let days = self.days.into_iter().map(|(day, scores)| MonitorDay {
-            day: day.map(day_name),
-            records: scores.records,
-            estimate: scores.scores.finish(CONFIDENCE),
-        });
+        // Records without a time stand first.
+        let (timeless, open): (Vec<_>, Vec<_>) =
+            self.open.into_iter().partition(|(day, _)| day.is_none());
+        let days = timeless.into_iter().map(MonitorDay::of);
+        let days = days.chain(self.days).chain(open.into_iter().map(MonitorDay::of));
         let of_metric = means.iter().filter(|mean| mean.metric == metric.name());
         let references = of_metric.filter_map(|mean| {
             let (prompt, model) = (mean.prompt.clone(), mean.model.clone());
@@ -328,6 +356,13 @@ impl MetricDays {
             days: days.collect(),
             references: references.collect(),
         }
+    }
+}
+
+impl MonitorDay {
+    fn of((day, scores): (Option<i64>, DayScores)) -> Self {
+        let estimate = scores.scores.finish(CONFIDENCE);
+        Self { day: day.map(day_name), records: scores.records, estimate }
     }
 }
 

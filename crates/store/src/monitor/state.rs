@@ -52,6 +52,9 @@ pub struct MonitorSegment {
     /// How often segments were merged to make it; 0 is one that was written by a commit.
     #[serde(default)]
     pub level: u8,
+    /// The earliest time of its records: microseconds since 1970; `None` where it is not known, or none has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at_us: Option<i64>,
 }
 
 /// A segment whose records are in a larger one.
@@ -173,6 +176,7 @@ mod tests {
                 digest: String::new(),
                 metrics: Vec::new(),
                 level: 0,
+                first_at_us: None,
             };
             assert_eq!(segment.commits(), Some(commits));
         };

@@ -40,6 +40,9 @@ pub(super) struct RunLine {
     pub(super) suite: String,
     state: &'static str,
     problem: Option<String>,
+    /// What its gate answered, and against what.
+    verdict: Option<&'static str>,
+    baseline: Option<String>,
     started_at: Option<String>,
     planned: Option<u64>,
     failed: Option<u64>,
@@ -64,6 +67,8 @@ impl RunLine {
             suite: run.suite.clone(),
             state: run.state.as_str(),
             problem: run.problem.clone(),
+            verdict: run.verdict.as_ref().map(|verdict| verdict.answer.as_str()),
+            baseline: run.verdict.as_ref().map(|verdict| verdict.baseline.clone()),
             started_at: record.map(|record| moment(&record.started_at)),
             planned: record.map(|record| record.counts.planned).filter(|n| *n > 0),
             failed: record.map(|record| record.counts.failed).filter(|n| *n > 0),

@@ -31,7 +31,7 @@ pub(super) fn page_body(message: &RunMessage, history: &[PastRun], has_picture: 
             one.values(),
         ]
     });
-    let head = ["Metric", "Prompt", "Model", "Answer", "Change"];
+    let head = ["Metric", "Prompt", "Model", "Verdict", "Change"];
     table(&mut out, "Comparisons", head, compared.collect());
     let scores = message.scores.iter().map(|one| {
         let counts = format!("{} scored, {} missing", one.n_scored, one.n_missing);
@@ -48,7 +48,7 @@ pub(super) fn page_body(message: &RunMessage, history: &[PastRun], has_picture: 
     let runs = history.iter().map(|run| {
         [run.started_at.clone(), run.run_id.clone(), run.answer.clone(), run.scores.clone()]
     });
-    table(&mut out, "History", ["Began (UTC)", "Run", "Answer", "Scores"], runs.collect());
+    table(&mut out, "History", ["Began (UTC)", "Run", "Verdict", "Scores"], runs.collect());
     out.push_str(
         "<p><em>evalmark writes this page; what is changed here by hand is replaced.</em></p>",
     );

@@ -10,21 +10,55 @@ use evalmark_scoring::Metric;
 use evalmark_verdict::{DriftError, DriftMonitor, DriftRule, Variant};
 
 use self::{
-    streams::{FIRST_DAYS, metric_streams, record_streams},
+    streams::{FIRST_DAYS, Watched, metric_streams, record_streams},
     values::{Day, Days},
 };
 
 /// Days without a record that are looks all the same, so that weekdays keep their places in a week. A multiple of a week.
 const LONGEST_GAP: i64 = 28;
 
-/// Values of production by day, as far as days are known.
-pub(super) struct DriftValues {
+/// The tests of one look at a monitor, fed with the records of one day after the other. No more days are kept than those that
+/// may still get records, and the first.
+pub(super) struct DriftRun<'a> {
     days: Days,
+    metrics: Vec<Watched>,
+    records: Vec<Watched>,
+    spec: &'a LogSpec,
+    rule: DriftRule,
+    /// Days from this one on are not over.
+    today: i64,
+    /// The first days, until another one comes.
+    first: Vec<(i64, Day)>,
+    /// Whether the first days are over.
+    has_begun: bool,
+    /// `None` where there is nothing to test.
+    monitor: Option<DriftMonitor>,
+    /// The day that was tested last.
+    before: Option<i64>,
 }
 
-impl DriftValues {
-    pub(super) fn new(spec: &LogSpec) -> Self {
-        Self { days: Days::new(spec) }
+impl<'a> DriftRun<'a> {
+    /// Tests every day before `today`: metrics against the released run, where there is one, all else against the first
+    /// days.
+    pub(super) fn new(
+        (alpha, today): (f64, i64),
+        metrics: &[Metric],
+        released: Option<&Variant>,
+        spec: &'a LogSpec,
+    ) -> Result<Self, DriftError> {
+        let of_metrics = released.map(|released| metric_streams(metrics, released, &spec.watch));
+        Ok(Self {
+            days: Days::new(spec),
+            metrics: of_metrics.transpose()?.unwrap_or_default(),
+            records: Vec::new(),
+            spec,
+            rule: DriftRule { alpha, ..DriftRule::default() },
+            today,
+            first: Vec::new(),
+            has_begun: false,
+            monitor: None,
+            before: None,
+        })
     }
 
     /// Takes in a record of a day with its scores.
@@ -35,47 +69,63 @@ impl DriftValues {
         cluster: Option<u64>,
         scores: impl Iterator<Item = Option<f64>>,
     ) {
-        self.days.see(day, row, cluster, scores);
+        // The day that is going on is tested once it is over.
+        if day < self.today {
+            self.days.see(day, row, cluster, scores);
+        }
     }
 
-    /// Tests every day before `today`: metrics against the released run, where there is one, all else against the first
-    /// days. `None` where there is nothing to test.
-    pub(super) fn test(
-        mut self,
-        (alpha, today): (f64, i64),
-        metrics: &[Metric],
-        released: Option<&Variant>,
-        spec: &LogSpec,
-    ) -> Result<Option<DriftReport>, DriftError> {
-        let of_metrics = released.map(|released| metric_streams(metrics, released, &spec.watch));
-        let of_metrics = of_metrics.transpose()?.unwrap_or_default();
-        // The day that is going on is tested once it is over.
-        self.days.by_day.retain(|day, _| *day < today);
-        let days = &self.days;
-        let all: Vec<(i64, &Day)> = days.by_day.iter().map(|(at, day)| (*at, day)).collect();
-        let first: Vec<_> = all.iter().take(FIRST_DAYS).map(|(_, day)| *day).collect();
-        let of_records =
-            if all.len() > FIRST_DAYS { record_streams(days, &first, spec)? } else { Vec::new() };
-        let streams = of_metrics.iter().chain(&of_records);
+    /// Tests the days before this one: no more records of them come.
+    pub(super) fn close_before(&mut self, day: i64) -> Result<(), DriftError> {
+        while let Some(open) = self.days.by_day.first_entry().filter(|open| *open.key() < day) {
+            let (at, values) = open.remove_entry();
+            if !self.has_begun && self.first.len() < FIRST_DAYS {
+                self.first.push((at, values));
+                continue;
+            }
+            if !self.has_begun {
+                let first: Vec<_> = self.first.iter().map(|(_, day)| day).collect();
+                self.records = record_streams(&self.days, &first, self.spec)?;
+                self.begin()?;
+            }
+            self.test(at, &values, true);
+        }
+        Ok(())
+    }
+
+    /// What all days came to; `None` where there is nothing to test.
+    pub(super) fn finish(mut self) -> Result<Option<DriftReport>, DriftError> {
+        self.close_before(i64::MAX)?;
+        if !self.has_begun {
+            self.begin()?;
+        }
+        Ok(self.monitor.map(|monitor| monitor.report()))
+    }
+
+    /// Begins with the first days.
+    fn begin(&mut self) -> Result<(), DriftError> {
+        let streams = self.metrics.iter().chain(&self.records);
         let streams: Vec<_> = streams.map(|one| (one.rule.clone(), one.sample.clone())).collect();
-        if streams.is_empty() {
-            return Ok(None);
-        }
-        let rule = DriftRule { alpha, ..DriftRule::default() };
-        let mut monitor = DriftMonitor::new(rule, streams)?;
-        let mut before = None;
-        for (place, (at, day)) in all.into_iter().enumerate() {
-            close_gap(&mut monitor, before, at);
-            for stream in &of_metrics {
-                stream.observe(days, day, &mut monitor);
+        let first = std::mem::take(&mut self.first);
+        self.has_begun = true;
+        if !streams.is_empty() {
+            self.monitor = Some(DriftMonitor::new(self.rule.clone(), streams)?);
+            for (at, day) in first {
+                self.test(at, &day, false);
             }
-            for stream in of_records.iter().filter(|_| place >= FIRST_DAYS) {
-                stream.observe(days, day, &mut monitor);
-            }
-            monitor.close_look(at);
-            before = Some(at);
         }
-        Ok(Some(monitor.report()))
+        Ok(())
+    }
+
+    fn test(&mut self, at: i64, day: &Day, is_later: bool) {
+        let Some(monitor) = &mut self.monitor else { return };
+        close_gap(monitor, self.before, at);
+        let of_records = self.records.iter().filter(|_| is_later);
+        for stream in self.metrics.iter().chain(of_records) {
+            stream.observe(&self.days, day, monitor);
+        }
+        monitor.close_look(at);
+        self.before = Some(at);
     }
 }
 
