@@ -19,7 +19,8 @@ use crate::continuous::{grouped, moments_of, resampled, student};
 use crate::decide::{Case, Cause, Kind};
 use crate::explain::{DirectionTerms, Outcome};
 use crate::intervals::{clopper_pearson, share_p_below, share_upper, wilson};
-use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
+use crate::item_scores::ItemScores;
+use crate::items::{CompareError, ComparisonSubject, Side};
 use crate::missing::{Assumption, Missing, Pair};
 use crate::paired_t::TEvidence;
 use crate::pairing::{Changes, by_key};
@@ -36,9 +37,9 @@ use crate::test_result::{POWER, Reach, TestResult, variant_means};
 ///
 /// The rule's margin and share of pairs play no part. Missing answers count at their worst for a
 /// pass and at their best for a failure, as in a comparison.
-pub fn minimum(
+pub fn minimum<'a>(
     subject: &ComparisonSubject,
-    items: &[ItemScore],
+    items: impl Into<ItemScores<'a>>,
     min: f64,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
@@ -47,16 +48,17 @@ pub fn minimum(
     if !(min.is_finite() && (low..=high).contains(&min)) {
         return Err(CompareError::Minimum { minimum: min, low, high });
     }
+    let items = items.into();
     let comparison = blank(subject, items, min, &Rule { margin: 0.0, ..rule.clone() });
-    let (oriented, min) = (rule.orient_items(items), rule.restore(min));
-    let (items, rule) = (&*oriented, Rule { margin: 0.0, ..rule.oriented() });
+    let (items, min) = (items.oriented(rule), rule.restore(min));
+    let rule = Rule { margin: 0.0, ..rule.oriented() };
     let order = by_key(Side::Candidate, items, rule.range)?;
     if items.is_empty() {
         return Ok(Decision::refused(comparison, Cause::NoItems, Changes::default()));
     }
     let mut missing = Missing::default();
-    for item in items {
-        missing.candidate.take(item);
+    for item in items.tallies() {
+        missing.candidate.take(item, 1);
     }
     let case = Case::build(Kind::Level(min), missing, &rule, |assumption| {
         weigh(&levels(items, &order, assumption, min, rule.range), min, &rule)
@@ -66,11 +68,11 @@ pub fn minimum(
 
 pub(crate) fn blank(
     subject: &ComparisonSubject,
-    items: &[ItemScore],
+    items: ItemScores<'_>,
     min: f64,
     rule: &Rule,
 ) -> Comparison {
-    let missing = items.iter().filter(|item| item.n_scored == 0).count() as u64;
+    let missing = items.tallies().filter(|item| item.n_scored == 0).count() as u64;
     let planned = items.len() as u64;
     let counts = Counts {
         candidate_planned: planned,
@@ -89,14 +91,14 @@ pub(crate) fn blank(
 
 /// Each score against the minimum, in order of the items' keys.
 fn levels(
-    items: &[ItemScore],
+    items: ItemScores<'_>,
     order: &[usize],
     assumption: Assumption,
     min: f64,
     range: ScoreRange,
 ) -> Vec<Pair> {
     let level = |&at: &usize| {
-        let item = &items[at];
+        let item = items.get(at);
         let candidate = match assumption {
             Assumption::Complete => item.mean(range)?,
             Assumption::WorstForCandidate => item.mean_with(range.low, range),

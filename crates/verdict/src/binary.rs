@@ -2,7 +2,7 @@
 //! exact probabilities in place of its normal ones.
 
 use crate::mcnemar::{mcnemar_midp, midp_attainable_pairs};
-use crate::missing::Pair;
+use crate::missing::ScorePair;
 use crate::power::{Level, paired_proportions_drop, paired_proportions_n, whole_items};
 use crate::rule::Rule;
 use crate::test_result::{POWER, Reach, TestResult, deciding_effect};
@@ -10,19 +10,22 @@ use crate::unconditional::{NUISANCE_SHARE, Ranked};
 use evalmark_core::number_format::count;
 
 /// Whether both scores are exactly 0 or 1.
-pub(crate) fn is_binary(pair: &Pair) -> bool {
+pub(crate) fn is_binary<P: ScorePair>(pair: &P) -> bool {
     let whole = |score: f64| score == 0.0 || score - 1.0 == 0.0;
-    whole(pair.baseline) && whole(pair.candidate)
+    let (baseline, candidate) = pair.scores();
+    whole(baseline) && whole(candidate)
 }
 
 /// What binary pairs say.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> TestResult {
-    let n = pairs.len() as u64;
+pub(crate) fn weigh<P: ScorePair>(pairs: &[P], rule: &Rule) -> TestResult {
+    let n = pairs.iter().map(P::times).sum::<u64>();
     let (mut only_baseline, mut only_candidate, mut both) = (0, 0, 0);
     for pair in pairs {
-        only_baseline += u64::from(pair.baseline > pair.candidate);
-        only_candidate += u64::from(pair.candidate > pair.baseline);
-        both += u64::from(pair.baseline + pair.candidate > 1.0);
+        let ((baseline, candidate), times) = (pair.scores(), pair.times());
+        let of = |is_it: bool| if is_it { times } else { 0 };
+        only_baseline += of(baseline > candidate);
+        only_candidate += of(candidate > baseline);
+        both += of(baseline + candidate > 1.0);
     }
     let share = |k: u64| k as f64 / n as f64;
     let estimate = (only_candidate as f64 - only_baseline as f64) / n as f64;

@@ -51,7 +51,7 @@ pub fn changed_items(
     let rule = Rule { range: ScoreRange::ANY, ..Rule::new(0.03, 0.05) };
     let matched = pair(old, new, &rule)?;
     let flips = matched.places.iter().filter_map(|&(b, c)| {
-        let (baseline, candidate) = (old[b].mean(rule.range)?, new[c].mean(rule.range)?);
+        let (baseline, candidate) = (old.get(b).mean(rule.range)?, new.get(c).mean(rule.range)?);
         let item_id = after.id(metric, c).map(ToString::to_string)?;
         let is_changed = baseline.total_cmp(&candidate).is_ne();
         is_changed.then_some(Flip { item_id, baseline, candidate })
@@ -64,12 +64,12 @@ pub fn changed_items(
         matched.places.iter().filter(|&&(b, c)| is_it(b, c)).count() as u64
     };
     let counts = PairCounts {
-        paired: count(&|b, c| old[b].n_scored > 0 && new[c].n_scored > 0),
+        paired: count(&|b, c| old.get(b).n_scored > 0 && new.get(c).n_scored > 0),
         only_before: matched.changes.n_removed,
         only_after: matched.changes.n_added,
         changed: matched.changes.n_changed,
-        unscored_before: count(&|b, _| old[b].n_scored == 0),
-        unscored_after: count(&|_, c| new[c].n_scored == 0),
+        unscored_before: count(&|b, _| old.get(b).n_scored == 0),
+        unscored_after: count(&|_, c| new.get(c).n_scored == 0),
     };
     Ok(ChangedItems { worse, better, counts })
 }

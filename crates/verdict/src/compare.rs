@@ -6,13 +6,15 @@ use evalmark_core::verdict::{Answer, Comparison, Counts, Flip, Measure, Unpaired
 use crate::decide::{Case, Cause, Kind};
 use crate::effective_sample_size::effective_n;
 use crate::explain;
-use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
+use crate::item_scores::{ItemScores, SameItems};
+use crate::items::{CompareError, ComparisonSubject, FlipAt};
 use crate::max_t::Units;
 use crate::missing::{Assumption, Missing, Pair, Variants};
 use crate::pairing::{Changes, Matched, Places, pair};
 use crate::rule::{Rule, ScoreRange};
+use crate::same_items::{self, EqualTallies};
 use crate::stopping::EarlyStop;
-use crate::test_choice::weigh;
+use crate::test_choice::{weigh, weigh_independent};
 use crate::test_result::TestResult;
 
 /// A comparison and what the caller needs beside it.
@@ -169,19 +171,24 @@ impl Decision {
 /// Compares one metric of two variants, item by item, in whatever order their rows are.
 ///
 /// The answer is that of a family of one; [`gate`](crate::gate()) decides again for several.
-pub fn compare(
+pub fn compare<'a>(
     subject: &ComparisonSubject,
-    baseline: &[ItemScore],
-    candidate: &[ItemScore],
+    baseline: impl Into<ItemScores<'a>>,
+    candidate: impl Into<ItemScores<'a>>,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
     rule.check()?;
-    let (baseline, candidate) = (rule.orient_items(baseline), rule.orient_items(candidate));
+    let variants = [baseline.into().oriented(rule), candidate.into().oriented(rule)];
     let rule = &rule.oriented();
-    match_variants(subject, [&baseline, &candidate], rule, |mut matched| {
+    if !rule.keeps_units
+        && let Some(items) = ItemScores::same_items(variants[0], variants[1])
+    {
+        return compare_same_items(subject, items, rule);
+    }
+    match_variants(subject, variants, rule, |mut matched| {
+        let bounded = rule.bounded(variants);
         let variants = matched.variants;
         let complete = variants.pairs(Assumption::Complete, rule.range);
-        let bounded = rule.bounded([&baseline, &candidate]);
         let case =
             Case::build(Kind::Difference, matched.missing, rule, |assumption| match assumption {
                 Assumption::Complete => weigh(&complete, &bounded),
@@ -190,11 +197,34 @@ pub fn compare(
         let cautious = matched.missing.cautious();
         matched.comparison.effective_n = effective_n(&complete);
         let judged = matched.decide(case, &flips(variants, rule.range, rule.max_flips));
+        if !rule.keeps_units {
+            return judged;
+        }
         match cautious {
             Assumption::Complete => judged.with_units(&complete),
             _ => judged.with_units(&variants.pairs(cautious, rule.range)),
         }
     })
+}
+
+/// The same of variants whose items need no matching.
+fn compare_same_items(
+    subject: &ComparisonSubject,
+    items: SameItems<'_>,
+    rule: &Rule,
+) -> Result<Decision, CompareError> {
+    let tallies = EqualTallies::of(items, rule)?;
+    let changes = same_items::changes(items, rule.max_flips);
+    let (counts, missing) = tallies.counts(items);
+    if let Some(cause) = incomparable(&counts, rule) {
+        return Ok(refuse(subject, counts, rule, cause, changes));
+    }
+    let bounded = rule.bounded([items.baseline, items.candidate]);
+    let case = Case::build(Kind::Difference, missing, rule, |assumption| {
+        weigh_independent(&tallies.under(assumption, rule.range), &bounded)
+    });
+    let flips = same_items::flips(items, rule.range, rule.max_flips);
+    Ok(Decision::decided(empty(subject, counts, rule), case, &flips, changes))
 }
 
 /// Two variants that measure the same thing, before they are weighed.
@@ -216,7 +246,7 @@ impl Comparable<'_> {
 /// Matches two variants and lets `judge` weigh them, unless they do not measure the same thing.
 pub(crate) fn match_variants(
     subject: &ComparisonSubject,
-    [baseline, candidate]: [&[ItemScore]; 2],
+    [baseline, candidate]: [ItemScores<'_>; 2],
     rule: &Rule,
     judge: impl FnOnce(Comparable<'_>) -> Decision,
 ) -> Result<Decision, CompareError> {
@@ -353,8 +383,8 @@ fn fill_ratio(comparison: &mut Comparison, evidence: &TestResult, better: Direct
 /// The items whose scores differ: worst drops first, then smaller ones, then gains.
 pub(crate) fn flips(variants: Variants<'_>, range: ScoreRange, most: usize) -> Flips {
     let flip = |&(b, c): &Places| {
-        let baseline = variants.baseline[b].mean(range)?;
-        let candidate = variants.candidate[c].mean(range)?;
+        let baseline = variants.baseline.tally(b).mean(range)?;
+        let candidate = variants.candidate.tally(c).mean(range)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
         (baseline.total_cmp(&candidate).is_ne()).then_some((candidate - baseline, at))
     };
@@ -369,6 +399,11 @@ pub(crate) struct Flips {
 }
 
 impl Flips {
+    /// So many items differ, and these are the worst of them.
+    pub(crate) fn of(n: u64, worst: Vec<FlipAt>) -> Self {
+        Self { n, worst }
+    }
+
     /// The items as their scores are.
     fn shown(&self, case: &Case) -> Vec<FlipAt> {
         // Only names stand behind the value of a whole run: those have no range.

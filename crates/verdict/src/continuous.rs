@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::binary::items_for_identical;
 use crate::bootstrap::{Studentised, seed_of};
 use crate::intervals::share_upper;
-use crate::missing::Pair;
+use crate::missing::ScorePair;
 use crate::paired_t::TEvidence;
 use crate::power::{Level, paired_t_effect, paired_t_n, whole_items};
 use crate::rare_events::{Groups, unseen, variance_is_unseen};
@@ -20,8 +20,8 @@ use crate::test_result::{POWER, Reach, TestResult, deciding_effect, variant_mean
 pub(crate) const GRAIN: f64 = 9.094_947_017_729_282e-13;
 
 /// What continuous pairs say.
-pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<TestResult> {
-    let n = pairs.len() as u64;
+pub(crate) fn weigh<P: ScorePair>(pairs: &[P], rule: &Rule) -> Option<TestResult> {
+    let n = pairs.iter().map(P::times).sum::<u64>();
     let groups = grouped(pairs, rule.range);
     let moments = moments_of(&groups)?;
     let (baseline_mean, candidate_mean) = variant_means(pairs)?;
@@ -52,18 +52,36 @@ pub(crate) fn weigh(pairs: &[Pair], rule: &Rule) -> Option<TestResult> {
 }
 
 /// The pairs' differences, ascending, and how often each occurs.
-pub(crate) fn grouped(pairs: &[Pair], range: ScoreRange) -> Vec<(f64, u64)> {
-    counted(pairs.iter().map(|pair| pair.candidate - pair.baseline), range)
+pub(crate) fn grouped<P: ScorePair>(pairs: &[P], range: ScoreRange) -> Vec<(f64, u64)> {
+    let difference = |pair: &P| {
+        let (baseline, candidate) = pair.scores();
+        candidate - baseline
+    };
+    if pairs.iter().all(|pair| pair.times() == 1) {
+        return counted(pairs.iter().map(difference), range);
+    }
+    let round = rounding(range);
+    let times = |pair: &P| (round(difference(pair)), pair.times());
+    let mut groups: Vec<(f64, u64)> = pairs.iter().map(times).collect();
+    groups.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    groups
+        .chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq())
+        .map(|equal| (equal[0].0, equal.iter().map(|group| group.1).sum()))
+        .collect()
+}
+
+/// Makes values that differ by rounding only one.
+fn rounding(range: ScoreRange) -> impl Fn(f64) -> f64 {
+    let grain = range.width() * GRAIN;
+    // Adding 0 turns -0 into 0.
+    move |value: f64| {
+        if grain.is_finite() { (value / grain).round() * grain + 0.0 } else { value + 0.0 }
+    }
 }
 
 /// Distinct values, ascending, and how often each occurs.
 pub(crate) fn counted(values: impl Iterator<Item = f64>, range: ScoreRange) -> Vec<(f64, u64)> {
-    let grain = range.width() * GRAIN;
-    // Adding 0 turns -0 into 0.
-    let rounded = |value: f64| {
-        if grain.is_finite() { (value / grain).round() * grain + 0.0 } else { value + 0.0 }
-    };
-    let mut sorted: Vec<f64> = values.map(rounded).collect();
+    let mut sorted: Vec<f64> = values.map(rounding(range)).collect();
     sorted.par_sort_unstable_by(f64::total_cmp);
     sorted
         .chunk_by(|a, b| a.total_cmp(b).is_eq())

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use evalmark_core::metric::{Direction, Range};
 
+use crate::item_scores::ItemScores;
 use crate::items::ItemScore;
 use crate::rule::{Rule, ScoreRange};
 
@@ -70,12 +71,14 @@ impl Rule {
         }
     }
 
+    /// What a score and its mirror image add up to; `None` where more is better.
+    pub(crate) fn mirror(&self) -> Option<f64> {
+        (self.direction == Direction::Lower).then(|| self.range.mirror())
+    }
+
     /// Scores so that more is better.
     pub(crate) fn orient_items<'a>(&self, items: &'a [ItemScore]) -> Cow<'a, [ItemScore]> {
-        if self.direction == Direction::Higher {
-            return Cow::Borrowed(items);
-        }
-        let mirror = self.range.mirror();
+        let Some(mirror) = self.mirror() else { return Cow::Borrowed(items) };
         let one = |item: &ItemScore| ItemScore {
             sum: f64::from(item.n_scored) * mirror - item.sum,
             ..*item
@@ -85,13 +88,13 @@ impl Rule {
 
     /// The same rule with ends for what no score of these variants has shown: where a metric has no
     /// largest value, twice the largest that was seen.
-    pub(crate) fn bounded(&self, variants: [&[ItemScore]; 2]) -> Self {
+    pub(crate) fn bounded(&self, variants: [ItemScores<'_>; 2]) -> Self {
         let ScoreRange { low, high } = self.range;
         if self.range.width().is_finite() || low.is_infinite() && high.is_infinite() {
             return self.clone();
         }
-        let sizes = variants.iter().flat_map(|items| items.iter());
-        let sizes = sizes.filter_map(|item| item.mean(self.range)).map(f64::abs);
+        let sizes = variants.iter().flat_map(|items| items.tallies());
+        let sizes = sizes.filter_map(|tally| tally.mean(self.range)).map(f64::abs);
         let largest = (2.0 * sizes.fold(0.0, f64::max)).max(2.0 * self.margin);
         let range = if high.is_infinite() {
             ScoreRange { low, high: low + largest }

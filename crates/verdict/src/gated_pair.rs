@@ -15,7 +15,8 @@ use crate::{
     corpus_metric::{CorpusMetric, CountedVariant, compare_corpus_metric, corpus_metric_minimum},
     family_correction::EmptyFamily,
     final_look::LookedAt,
-    items::{CompareError, ComparisonSubject, ItemScore},
+    item_scores::ItemScores,
+    items::{CompareError, ComparisonSubject},
     ppi::compare_labelled,
     ratio::{RatioOf, compare_ratio},
     rule::Rule,
@@ -140,7 +141,7 @@ impl VariantPair<'_> {
     /// Scores against scores; a judge's are corrected by human labels, or said to be its own.
     fn compare_scores(
         &self,
-        [before, after]: [&[ItemScore]; 2],
+        [before, after]: [ItemScores<'_>; 2],
         looked_at: Option<&LookedAt>,
         runs: &GatedRuns<'_>,
         rule: &Rule,
@@ -150,7 +151,7 @@ impl VariantPair<'_> {
             return self.compare_run_values(value, rule);
         }
         let labels = [self.before, self.after]
-            .map(|variant| variant.map_or(&[][..], |variant| variant.labels(metric)));
+            .map(|variant| variant.map(|variant| variant.labels(metric)).unwrap_or_default());
         let is_labelled = labels.iter().all(|labels| !labels.is_empty());
         if is_labelled {
             return Ok(compare_labelled(&self.subject, [before, after], labels, rule)?);
@@ -159,7 +160,7 @@ impl VariantPair<'_> {
         match looked_at {
             // Nobody looked at scores without a largest value.
             Some(looked_at) if rule.range.high.is_finite() => {
-                looked_at.compare(&self.subject, before, after, &rule)
+                looked_at.compare(&self.subject, &before.to_vec(), &after.to_vec(), &rule)
             }
             _ => Ok(compare(&self.subject, before, after, &rule)?),
         }
@@ -227,8 +228,8 @@ fn ratio(amount: Amount) -> RatioOf {
 }
 
 /// Why there is nothing to compare: a run in which no answer tells the amount.
-fn lacks(amount: Amount, before: &[ItemScore], after: &[ItemScore]) -> Option<String> {
-    let is_told = |items: &[ItemScore]| items.iter().any(|item| item.n_scored > 0);
+fn lacks(amount: Amount, before: ItemScores<'_>, after: ItemScores<'_>) -> Option<String> {
+    let is_told = |items: ItemScores<'_>| items.tallies().any(|item| item.n_scored > 0);
     let which = match (is_told(before), is_told(after)) {
         (true, true) => return None,
         (false, _) => "the baseline",

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::rule::{RuleError, ScoreRange};
+use crate::tallies::Tally;
 
 /// One item's scores of one metric in one variant, epochs already summed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,8 +25,7 @@ pub struct ItemScore {
 impl ItemScore {
     /// Mean over the scored epochs; `None` when the item is missing.
     pub fn mean(&self, range: ScoreRange) -> Option<f64> {
-        (self.n_scored > 0)
-            .then(|| (self.sum / f64::from(self.n_scored)).max(range.low).min(range.high))
+        self.tally().mean(range)
     }
 
     /// Takes in one more epoch; `None` where it has no score.
@@ -35,22 +35,19 @@ impl ItemScore {
         self.sum += score.unwrap_or_default();
     }
 
+    /// The scores alone.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally { sum: self.sum, n_scored: self.n_scored, n_planned: self.n_planned }
+    }
+
     /// Epochs without a score; an item that was never planned lacks one.
     pub(crate) fn n_missing(&self) -> u32 {
-        self.n_planned.max(1) - self.n_scored
+        self.tally().n_missing()
     }
 
     /// Mean over the planned epochs with every missing one put at `value`.
     pub(crate) fn mean_with(&self, value: f64, range: ScoreRange) -> f64 {
-        let missing = self.n_missing();
-        match self.mean(range) {
-            Some(mean) if missing == 0 => mean,
-            Some(_) => {
-                let filled = self.sum + value * f64::from(missing);
-                (filled / f64::from(self.n_planned)).max(range.low).min(range.high)
-            }
-            None => value,
-        }
+        self.tally().mean_with(value, range)
     }
 }
 

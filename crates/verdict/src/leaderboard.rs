@@ -9,7 +9,8 @@ use evalmark_core::{estimate::Estimate, metric::Direction, number_format::counte
 
 use crate::adjust::{holm, two_sided};
 use crate::compare::compare;
-use crate::items::{CompareError, ComparisonSubject, ItemScore};
+use crate::item_scores::ItemScores;
+use crate::items::{CompareError, ComparisonSubject};
 use crate::mean_estimate::Accumulator;
 use crate::rule::Rule;
 
@@ -51,8 +52,14 @@ pub struct Pairing {
 
 /// Ranks the variants of one metric as far as their scores allow; missing answers count at their
 /// worst for any difference. `alpha` of the rule bounds the chance of any false difference.
-pub fn leaderboard(variants: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard, CompareError> {
+pub fn leaderboard<'a, S: Into<ItemScores<'a>> + Copy>(
+    variants: &[S],
+    rule: &Rule,
+) -> Result<Leaderboard, CompareError> {
     rule.check()?;
+    let rule = &Rule { keeps_units: false, ..rule.clone() };
+    let variants: Vec<ItemScores<'a>> = variants.iter().map(|&variant| variant.into()).collect();
+    let variants = variants.as_slice();
     let mut pairs = Vec::new();
     for first in 0..variants.len() {
         for second in first + 1..variants.len() {
@@ -93,9 +100,9 @@ pub fn leaderboard(variants: &[&[ItemScore]], rule: &Rule) -> Result<Leaderboard
     Ok(Leaderboard { places, pairs, correction })
 }
 
-fn estimate(items: &[ItemScore], rule: &Rule) -> Option<Estimate> {
+fn estimate(items: ItemScores<'_>, rule: &Rule) -> Option<Estimate> {
     let mut sums = Accumulator::new(rule.range);
-    for item in items {
+    for item in items.iter() {
         if let Some(mean) = item.mean(rule.range) {
             sums.push(mean, item.cluster).ok()?;
         }
@@ -105,7 +112,7 @@ fn estimate(items: &[ItemScore], rule: &Rule) -> Option<Estimate> {
 
 /// The p-value is not adjusted yet.
 fn pairing(
-    variants: &[&[ItemScore]],
+    variants: &[ItemScores<'_>],
     (first, second): (usize, usize),
     rule: &Rule,
 ) -> Result<Pairing, CompareError> {

@@ -3,10 +3,11 @@
 use evalmark_core::verdict::Counts;
 use rayon::prelude::*;
 
-use crate::items::ItemScore;
+use crate::item_scores::ItemScores;
 use crate::pairing::Places;
 use crate::random::unit_of;
 use crate::rule::{Rule, ScoreRange};
+use crate::tallies::Tally as ItemTally;
 
 /// Up to this share of missing answers a pass need not hold in the worst case.
 const NEGLIGIBLE_SHARE: f64 = 0.01;
@@ -39,11 +40,50 @@ pub(crate) enum Assumption {
     BestForCandidate,
 }
 
+impl Assumption {
+    /// The mean scores of an item in both variants; `None` where it is left out.
+    pub(crate) fn means(
+        self,
+        baseline: ItemTally,
+        candidate: ItemTally,
+        range: ScoreRange,
+    ) -> Option<(f64, f64)> {
+        Some(match self {
+            Self::Complete => (baseline.mean(range)?, candidate.mean(range)?),
+            Self::WorstForCandidate => {
+                (baseline.mean_with(range.high, range), candidate.mean_with(range.low, range))
+            }
+            Self::BestForCandidate => {
+                (baseline.mean(range)?, candidate.mean_with(range.high, range))
+            }
+        })
+    }
+}
+
+/// Two mean scores that one item or several have.
+pub(crate) trait ScorePair {
+    /// The baseline's and the candidate's.
+    fn scores(&self) -> (f64, f64);
+
+    /// How many items.
+    fn times(&self) -> u64;
+}
+
+impl ScorePair for Pair {
+    fn scores(&self) -> (f64, f64) {
+        (self.baseline, self.candidate)
+    }
+
+    fn times(&self) -> u64 {
+        1
+    }
+}
+
 /// The two variants and the items they share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variants<'a> {
-    pub(crate) baseline: &'a [ItemScore],
-    pub(crate) candidate: &'a [ItemScore],
+    pub(crate) baseline: ItemScores<'a>,
+    pub(crate) candidate: ItemScores<'a>,
     pub(crate) places: &'a [Places],
 }
 
@@ -61,20 +101,11 @@ impl Variants<'_> {
         assumption: Assumption,
         range: ScoreRange,
     ) -> Option<Pair> {
-        let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
-        let (base, cand) = match assumption {
-            Assumption::Complete => (baseline.mean(range), candidate.mean(range)),
-            Assumption::WorstForCandidate => (
-                Some(baseline.mean_with(range.high, range)),
-                Some(candidate.mean_with(range.low, range)),
-            ),
-            Assumption::BestForCandidate => {
-                (baseline.mean(range), Some(candidate.mean_with(range.high, range)))
-            }
-        };
-        let cluster = candidate.cluster.or(baseline.cluster);
-        let unit = unit_of(candidate.key, cluster);
-        Some(Pair { baseline: base?, candidate: cand?, cluster, unit })
+        let (before, after) = (self.baseline.get(b), self.candidate.get(c));
+        let (baseline, candidate) = assumption.means(before.tally(), after.tally(), range)?;
+        let cluster = after.cluster.or(before.cluster);
+        let unit = unit_of(after.key, cluster);
+        Some(Pair { baseline, candidate, cluster, unit })
     }
 
     /// Items by variant (planned, shared, paired, missing), and missing answers (items × epochs).
@@ -87,13 +118,8 @@ impl Variants<'_> {
         };
         let mut missing = Missing::default();
         for &(b, c) in self.places {
-            let (baseline, candidate) = (&self.baseline[b], &self.candidate[c]);
-            missing.baseline.take(baseline);
-            missing.candidate.take(candidate);
-            let scored = (baseline.n_scored > 0, candidate.n_scored > 0);
-            counts.paired += u64::from(scored.0 && scored.1);
-            counts.baseline_missing += u64::from(!scored.0);
-            counts.candidate_missing += u64::from(!scored.1);
+            let pair = [self.baseline.tally(b), self.candidate.tally(c)];
+            missing.take(&mut counts, pair, 1);
         }
         (counts, missing)
     }
@@ -107,9 +133,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn take(&mut self, item: &ItemScore) {
-        self.missing += u64::from(item.n_missing());
-        self.planned += u64::from(item.n_planned.max(1));
+    /// Takes in so many items that score the same.
+    pub(crate) fn take(&mut self, item: ItemTally, n_items: u64) {
+        self.missing += u64::from(item.n_missing()) * n_items;
+        self.planned += u64::from(item.n_planned.max(1)) * n_items;
     }
 
     fn share(self) -> f64 {
@@ -125,6 +152,21 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
+    /// Takes in so many pairs that score the same, and counts them.
+    pub(crate) fn take(
+        &mut self,
+        counts: &mut Counts,
+        [baseline, candidate]: [ItemTally; 2],
+        n: u64,
+    ) {
+        self.baseline.take(baseline, n);
+        self.candidate.take(candidate, n);
+        let of = |is_it: bool| if is_it { n } else { 0 };
+        counts.paired += of(baseline.n_scored > 0 && candidate.n_scored > 0);
+        counts.baseline_missing += of(baseline.n_scored == 0);
+        counts.candidate_missing += of(candidate.n_scored == 0);
+    }
+
     /// What a regression has to survive.
     pub(crate) fn cautious(self) -> Assumption {
         let lacks = self.candidate.missing > 0;

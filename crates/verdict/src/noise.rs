@@ -4,6 +4,7 @@
 use crate::clustered::{cluster_mean, dependent};
 use crate::few_changed::clusters_if_few;
 use crate::intervals::{Interval, mean_t, share_upper_of};
+use crate::item_scores::ItemScores;
 use crate::items::{CompareError, ItemScore};
 use crate::missing::Pair;
 use crate::pairing::pair;
@@ -92,16 +93,20 @@ fn upper_share(marked: &[f64], pairs: &[Pair]) -> f64 {
 ///
 /// Two halves of one run's epochs are two such sets: [`Spread`] is that of one answer whatever
 /// the number of epochs behind each score.
-pub fn noise(first: &[ItemScore], second: &[ItemScore]) -> Result<Option<Noise>, CompareError> {
+pub fn noise<'a>(
+    first: impl Into<ItemScores<'a>>,
+    second: impl Into<ItemScores<'a>>,
+) -> Result<Option<Noise>, CompareError> {
+    let (first, second) = (first.into(), second.into());
     let places = pair(first, second, &Rule::new(0.5, 0.05))?.places;
     let mut pairs = Vec::with_capacity(places.len());
     let mut squares = Vec::with_capacity(places.len());
     let mut right_or_wrong = true;
     for (a, b) in places {
-        let (a, b) = (&first[a], &second[b]);
+        let (a, b) = (first.get(a), second.get(b));
         let scores = a.mean(ScoreRange::UNIT).zip(b.mean(ScoreRange::UNIT));
         let Some((baseline, candidate)) = scores else { continue };
-        pairs.push(pair_of(b, baseline, candidate));
+        pairs.push(pair_of(&b, baseline, candidate));
         // Sums of zeros and ones are whole.
         right_or_wrong &= a.sum.fract() == 0.0 && b.sum.fract() == 0.0;
         // The difference of two means of m and k answers has (1/m + 1/k)/2 times the variance of
@@ -159,12 +164,12 @@ fn measure(pairs: &[Pair], squares: &[f64], right_or_wrong: bool) -> Option<Nois
 /// of answers had nothing to do with the first, item by item. For right-or-wrong scores with a
 /// mean of p that is a discordance of 2p(1-p), with p at the end of its 90 % interval that is
 /// nearer to 1/2; for others twice the variance of the scores. `None` without a score.
-pub fn unrelated(scores: &[ItemScore]) -> Option<(Spread, Clustering)> {
-    let itself = |item: &ItemScore| {
+pub fn unrelated<'a>(scores: impl Into<ItemScores<'a>>) -> Option<(Spread, Clustering)> {
+    let itself = |item: ItemScore| {
         let mean = item.mean(ScoreRange::UNIT)?;
-        Some(pair_of(item, mean, mean))
+        Some(pair_of(&item, mean, mean))
     };
-    let pairs: Vec<Pair> = scores.iter().filter_map(itself).collect();
+    let pairs: Vec<Pair> = scores.into().iter().filter_map(itself).collect();
     let values: Vec<f64> = pairs.iter().map(|p| p.candidate).collect();
     let moments = Moments::of(&values)?;
     let clustering = Clustering::of(&values, &pairs);

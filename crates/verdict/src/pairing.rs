@@ -1,9 +1,9 @@
 //! Which items of two variants belong together: the same key, the same content; and which do not.
 
-use rayon::prelude::*;
-
-use crate::items::{CompareError, ItemScore, Side};
+use crate::item_scores::ItemScores;
+use crate::items::{CompareError, Side};
 use crate::rule::{Rule, ScoreRange};
+use crate::tallies::Tally;
 
 /// A mean may exceed its range by this much: epochs are summed in floating point.
 const ROUNDING: f64 = 1e-9;
@@ -44,7 +44,7 @@ pub struct Changes {
 
 impl Changes {
     /// Sorts and counts what does not pair up, and keeps at most `most` of each kind.
-    fn finish(mut self, most: usize, paired: usize, larger: usize) -> Self {
+    pub(crate) fn finish(mut self, most: usize, paired: usize, larger: usize) -> Self {
         self.n_added = self.added.len() as u64;
         self.n_removed = self.removed.len() as u64;
         self.n_changed = self.changed.len() as u64;
@@ -61,8 +61,8 @@ impl Changes {
 
 /// Matches the items of two variants by key and content.
 pub(crate) fn pair(
-    baseline: &[ItemScore],
-    candidate: &[ItemScore],
+    baseline: ItemScores<'_>,
+    candidate: ItemScores<'_>,
     rule: &Rule,
 ) -> Result<Matched, CompareError> {
     let left = by_key(Side::Baseline, baseline, rule.range)?;
@@ -76,13 +76,15 @@ pub(crate) fn pair(
     let mut changes = Changes::default();
     let mut rest = right.into_iter().peekable();
     for at in left {
-        let item = &baseline[at];
-        while let Some(new) = rest.next_if(|&other| candidate[other].key < item.key) {
+        let item = baseline.get(at);
+        while let Some(new) = rest.next_if(|&other| candidate.key(other) < item.key) {
             changes.added.push(new);
         }
-        match rest.next_if(|&other| candidate[other].key == item.key) {
+        match rest.next_if(|&other| candidate.key(other) == item.key) {
             None => changes.removed.push(at),
-            Some(other) if candidate[other].content == item.content => places.push((at, other)),
+            Some(other) if candidate.get(other).content == item.content => {
+                places.push((at, other));
+            }
             Some(other) => changes.changed.push((at, other)),
         }
     }
@@ -95,36 +97,42 @@ pub(crate) fn pair(
 /// The side's indices by key; every item is checked on the way.
 pub(crate) fn by_key(
     side: Side,
-    items: &[ItemScore],
+    items: ItemScores<'_>,
     range: ScoreRange,
 ) -> Result<Vec<usize>, CompareError> {
     check_all(side, items, range)?;
-    // The keys beside the indices: a sort that follows indices waits for memory.
-    let keyed = items.iter().enumerate().map(|(index, item)| (item.key, index));
-    let mut order: Vec<(u128, usize)> = keyed.collect();
-    order.par_sort_unstable();
+    let order = items.by_key();
     for neighbours in order.windows(2) {
-        if neighbours[0].0 == neighbours[1].0 {
-            let (first, second) = (neighbours[0].1, neighbours[1].1);
+        let (first, second) = (neighbours[0], neighbours[1]);
+        if items.key(first) == items.key(second) {
             return Err(CompareError::Duplicate { side, first, second });
         }
     }
-    Ok(order.into_iter().map(|(_, index)| index).collect())
+    Ok(order)
 }
 
 /// The indices of an side whose keys are another's, row by row, are the other's.
-fn same_keys(items: &[ItemScore], other: &[ItemScore]) -> bool {
-    items.len() == other.len() && items.iter().zip(other).all(|(a, b)| a.key == b.key)
+fn same_keys(items: ItemScores<'_>, other: ItemScores<'_>) -> bool {
+    items.len() == other.len() && (0..items.len()).all(|at| items.key(at) == other.key(at))
 }
 
-fn check_all(side: Side, items: &[ItemScore], range: ScoreRange) -> Result<(), CompareError> {
-    items.iter().enumerate().try_for_each(|(index, item)| check(side, index, item, range))
+/// Fails where an item's score is none that can be compared.
+pub(crate) fn check_all(
+    side: Side,
+    items: ItemScores<'_>,
+    range: ScoreRange,
+) -> Result<(), CompareError> {
+    let is_sound = |tally: &Tally| check(side, 0, items.shown(*tally), range).is_ok();
+    if items.values().is_some_and(|values| values.iter().all(is_sound)) {
+        return Ok(());
+    }
+    items.tallies().enumerate().try_for_each(|(index, item)| check(side, index, item, range))
 }
 
 fn check(
     side: Side,
     index: usize,
-    item: &ItemScore,
+    item: Tally,
     range: ScoreRange,
 ) -> Result<(), CompareError> {
     if item.n_scored > item.n_planned {

@@ -20,6 +20,7 @@ use crate::continuous::{counted, differing_share, moments_of};
 use crate::decide::{Case, Kind};
 use crate::few_changed::{Clusters, Ends, FewChanged};
 use crate::intervals::{Interval, tail_of};
+use crate::item_scores::ItemScores;
 use crate::items::{CompareError, ComparisonSubject, ItemScore, Side};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::paired_t::TEvidence;
@@ -124,23 +125,24 @@ fn best(y: &[f64], yhat: &[f64], of_yhat: Moments, share: f64) -> f64 {
 /// `judge` and `labels` are the baseline's and the candidate's scores; labels pair with items by
 /// key and content, and count where both variants have one. Without two of them the comparison is
 /// judge-relative. Fewer than 50 are advisory: a note says so.
-pub fn compare_labelled(
+pub fn compare_labelled<'a, S: Into<ItemScores<'a>>>(
     subject: &ComparisonSubject,
-    judge: [&[ItemScore]; 2],
-    labels: [&[ItemScore]; 2],
+    judge: [S; 2],
+    labels: [S; 2],
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
     rule.check()?;
     let (as_given, oriented) = (rule, rule.oriented());
     let rule = &oriented;
-    let by_people = labels.map(|labels| rule.orient_items(labels));
-    let by_judge = judge.map(|judge| rule.orient_items(judge));
+    let judge = judge.map(Into::into);
+    let by_people = labels.map(|labels| labels.into().oriented(as_given));
+    let by_judge = judge.map(|judge: ItemScores<'a>| judge.oriented(as_given));
     let humans = [
-        Humans::new(Side::Baseline, &by_people[0], rule)?,
-        Humans::new(Side::Candidate, &by_people[1], rule)?,
+        Humans::new(Side::Baseline, by_people[0], rule)?,
+        Humans::new(Side::Candidate, by_people[1], rule)?,
     ];
     let mut n_labels = 0;
-    let judged = match_variants(subject, [&by_judge[0], &by_judge[1]], rule, |mut matched| {
+    let judged = match_variants(subject, by_judge, rule, |mut matched| {
         let variants = matched.variants;
         let complete = labelled(variants, &humans, Assumption::Complete, rule);
         n_labels = complete.iter().filter(|item| item.label.is_some()).count() as u64;
@@ -160,19 +162,19 @@ pub fn compare_labelled(
 
 /// One variant's labels, to be found by key.
 struct Humans<'a> {
-    labels: &'a [ItemScore],
+    labels: ItemScores<'a>,
     order: Vec<usize>,
     rule: &'a Rule,
 }
 
 impl<'a> Humans<'a> {
-    fn new(side: Side, labels: &'a [ItemScore], rule: &'a Rule) -> Result<Self, CompareError> {
+    fn new(side: Side, labels: ItemScores<'a>, rule: &'a Rule) -> Result<Self, CompareError> {
         Ok(Self { labels, order: by_key(side, labels, rule.range)?, rule })
     }
 
     fn label(&self, item: &ItemScore) -> Option<f64> {
-        let at = self.order.binary_search_by_key(&item.key, |&at| self.labels[at].key).ok()?;
-        let label = &self.labels[self.order[at]];
+        let at = self.order.binary_search_by_key(&item.key, |&at| self.labels.key(at)).ok()?;
+        let label = self.labels.get(self.order[at]);
         (label.content == item.content).then(|| label.mean(self.rule.range)).flatten()
     }
 }
@@ -197,8 +199,8 @@ fn labelled(
 ) -> Vec<Item> {
     let one = |&(b, c): &Places| {
         let pair = variants.pair((b, c), assumption, rule.range)?;
-        let before = humans[0].label(&variants.baseline[b]);
-        let after = humans[1].label(&variants.candidate[c]);
+        let before = humans[0].label(&variants.baseline.get(b));
+        let after = humans[1].label(&variants.candidate.get(c));
         Some(Item { pair, label: before.zip(after) })
     };
     variants.places.iter().filter_map(one).collect()

@@ -22,7 +22,8 @@ use crate::compare::{Decision, Flips, match_variants};
 use crate::continuous;
 use crate::decide::{Case, Cause, Kind};
 use crate::explain::{Outcome, absent};
-use crate::items::{CompareError, ComparisonSubject, FlipAt, ItemScore};
+use crate::item_scores::ItemScores;
+use crate::items::{CompareError, ComparisonSubject, FlipAt};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
 use crate::quantile;
@@ -52,10 +53,10 @@ pub enum RatioOf {
 /// largest acceptable drop where the rule's direction says that more is better;
 /// its range plays no part. An item's amount is its mean over the epochs, so a quantile is one of
 /// items, not of requests.
-pub fn compare_ratio(
+pub fn compare_ratio<'a>(
     subject: &ComparisonSubject,
-    baseline: &[ItemScore],
-    candidate: &[ItemScore],
+    baseline: impl Into<ItemScores<'a>>,
+    candidate: impl Into<ItemScores<'a>>,
     of: RatioOf,
     rule: &Rule,
 ) -> Result<Decision, CompareError> {
@@ -74,15 +75,15 @@ pub fn compare_ratio(
         Direction::Higher => -(-rule.margin).ln_1p(),
     };
     let logs = Rule { margin, range: ScoreRange { low: 0.0, high: MOST.ln() }, ..rule.clone() };
-    match_variants(subject, [baseline, candidate], &rule, |mut matched| {
+    match_variants(subject, [baseline.into(), candidate.into()], &rule, |mut matched| {
         let variants = matched.variants;
         matched.comparison.measure = Measure::Ratio;
         let case = Case::build(Kind::Ratio(of), matched.missing, &logs, |assumption| {
             weigh(&amounts(variants, assumption, better), of, &logs)
         });
         let units = match of {
-            RatioOf::GeometricMean => Some(amounts(variants, matched.missing.cautious(), better)),
-            RatioOf::Quantile(_) => None,
+            RatioOf::GeometricMean if rule.keeps_units => Some(amounts(variants, matched.missing.cautious(), better)),
+            _ => None,
         };
         let judged = matched.decide(case, &flips(variants, &rule));
         match units {
@@ -101,7 +102,7 @@ fn amounts(variants: Variants<'_>, assumption: Assumption, better: Direction) ->
         Direction::Higher => (1.0 / MOST, [f64::INFINITY, 0.0]),
     };
     let one = |&(b, c): &Places| {
-        let (before, after) = (&variants.baseline[b], &variants.candidate[c]);
+        let (before, after) = (variants.baseline.get(b), variants.candidate.get(c));
         let (seen_before, seen_after) = (before.mean(AMOUNTS), after.mean(AMOUNTS));
         let (baseline, candidate) = match assumption {
             Assumption::Complete => (seen_before?, seen_after?),
@@ -181,8 +182,8 @@ fn weigh_oriented(amounts: &[Pair], of: RatioOf, rule: &Rule) -> Option<TestResu
 /// The items whose amounts differ: the largest loss first.
 fn flips(variants: Variants<'_>, rule: &Rule) -> Flips {
     let flip = |&(b, c): &Places| {
-        let baseline = variants.baseline[b].mean(AMOUNTS)?;
-        let candidate = variants.candidate[c].mean(AMOUNTS)?;
+        let baseline = variants.baseline.tally(b).mean(AMOUNTS)?;
+        let candidate = variants.candidate.tally(c).mean(AMOUNTS)?;
         let at = FlipAt { baseline_index: b, candidate_index: c, baseline, candidate };
         let change = match rule.direction {
             Direction::Lower => log_ratio(baseline, candidate),

@@ -2,7 +2,7 @@
 
 use evalmark_core::{
     metric::{Direction, Range},
-    suite::{GateSpec, GatedMetric},
+    suite::{Correction, GateSpec, GatedMetric},
 };
 use thiserror::Error;
 
@@ -27,6 +27,8 @@ pub struct Rule {
     /// The scores are a judge's, and no human label says how far the judge can be trusted: the
     /// answer is relative to that judge, and says so.
     pub judge_relative: bool,
+    /// Whether max-T may decide the family, which flips the signs of whole items.
+    pub keeps_units: bool,
 }
 
 /// Between which values a score lies; an end may be infinite where a metric has none.
@@ -91,6 +93,7 @@ impl Rule {
             direction: Direction::Higher,
             max_flips: 48,
             judge_relative: false,
+            keeps_units: true,
         }
     }
 
@@ -101,8 +104,11 @@ impl Rule {
         range: Range,
         direction: Direction,
     ) -> Self {
-        let rule =
-            Self { min_paired_share: spec.min_paired, ..Self::new(gated.margin, spec.alpha) };
+        let rule = Self {
+            min_paired_share: spec.min_paired,
+            keeps_units: spec.correction == Correction::MaxT,
+            ..Self::new(gated.margin, spec.alpha)
+        };
         if let Some(amount) = gated.amount {
             return Self { direction: amount.direction(), ..rule };
         }

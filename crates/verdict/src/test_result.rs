@@ -1,6 +1,6 @@
 //! What a test says of a drop: estimate, bounds, p values, and what it would take to see more.
 
-use crate::missing::Pair;
+use crate::missing::ScorePair;
 use crate::rule::Rule;
 use crate::running_moments::Running;
 
@@ -107,11 +107,12 @@ pub(crate) fn deciding_effect(estimate: f64, margin: f64) -> f64 {
 }
 
 /// Mean of the baseline and of the candidate; `None` without pairs.
-pub(crate) fn variant_means(pairs: &[Pair]) -> Option<(f64, f64)> {
+pub(crate) fn variant_means<P: ScorePair>(pairs: &[P]) -> Option<(f64, f64)> {
     let mut variants = (Running::default(), Running::default());
     for pair in pairs {
-        variants.0.push(pair.baseline);
-        variants.1.push(pair.candidate);
+        let (baseline, candidate) = pair.scores();
+        variants.0.push_many(baseline, pair.times());
+        variants.1.push_many(candidate, pair.times());
     }
     Some((variants.0.moments()?.mean, variants.1.moments()?.mean))
 }

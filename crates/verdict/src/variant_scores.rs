@@ -1,12 +1,18 @@
 //! Scores of a run, variant by variant: what every decision about runs is made from.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use evalmark_core::suite::Amount;
 
 use crate::{
     corpus_metric::{CountedVariant, ItemCounts},
-    items::ItemScore,
+    item_names::{ItemName, ItemNames},
+    item_scores::{ItemScores, ScoreColumn},
+    item_table::{ItemIdentity, ItemTable},
+    tallies::Tally,
 };
 
 /// One prompt x model: its items, and their scores by metric.
@@ -16,9 +22,14 @@ pub struct Variant {
     pub prompt: String,
     /// The model's name.
     pub model: String,
-    /// Item ids, in the order in which they were pushed.
-    pub ids: Vec<Box<str>>,
+    /// Variants that have the same items share them.
+    items: Arc<ItemTable>,
+    /// The first so many of them are the variant's.
+    n_items: usize,
+    names: ItemNames,
     metrics: Vec<Column>,
+    /// The first place of the item whose answers go by.
+    current: usize,
 }
 
 /// One metric or amount of a variant.
@@ -26,13 +37,13 @@ pub struct Variant {
 struct Column {
     metric: String,
     /// One entry per item that the metric concerns.
-    scores: Vec<ItemScore>,
-    /// Parallel to the scores: the item's place among the ids.
-    places: Vec<usize>,
+    scores: ScoreColumn,
     /// What people say of the same items; only those that they were asked about.
-    labels: Vec<ItemScore>,
-    /// What each item's answers add to a value of the whole run, parallel to the scores.
+    labels: ScoreColumn,
+    /// What each item's answers add to a value of the whole run, parallel to the scores as far as it goes.
     counts: Vec<ItemCounts>,
+    /// The same of a metric that has none.
+    no_counts: OnceLock<Vec<ItemCounts>>,
 }
 
 /// What an item of one run is called in another, where its id or content is made differently.
@@ -57,32 +68,84 @@ pub struct AnswerScore<'a> {
     pub counts: Option<&'a [f64]>,
 }
 
+/// Some items of a variant, each once.
+#[derive(Clone, Debug)]
+pub struct ItemPlaces {
+    items: Arc<ItemTable>,
+    places: Arc<Vec<u32>>,
+    /// Their keys in ascending order, for variants with other items.
+    keys: Arc<OnceLock<Vec<u128>>>,
+}
+
+impl ItemPlaces {
+    fn keys(&self) -> &[u128] {
+        self.keys.get_or_init(|| {
+            let mut keys: Vec<u128> =
+                self.places.iter().map(|&at| self.items.key(at as usize)).collect();
+            keys.sort_unstable();
+            keys
+        })
+    }
+}
+
 impl Variant {
     /// A variant without items.
     pub fn new(prompt: &str, model: &str) -> Self {
         Self { prompt: prompt.to_owned(), model: model.to_owned(), ..Self::default() }
     }
 
-    /// The items' scores of one metric, or the amounts.
-    pub fn scores(&self, metric: &str) -> Option<&[ItemScore]> {
-        self.column(metric).map(|column| column.scores.as_slice())
+    /// The same, which shares the items of another as long as it has the same.
+    #[must_use]
+    pub fn with_items_of(self, other: &Self) -> Self {
+        Self { items: other.items.clone(), ..self }
     }
 
-    /// The id of the item whose score of one metric stands at this place.
-    pub fn id(&self, metric: &str, place: usize) -> Option<&str> {
-        let place = *self.column(metric)?.places.get(place)?;
-        self.ids.get(place).map(|id| &**id)
+    /// Whether this is its first item.
+    pub fn begins_with(&self, item: &ItemIdentity) -> bool {
+        self.items.has(0, item)
+    }
+
+    /// The items' scores of one metric, or the amounts.
+    pub fn scores(&self, metric: &str) -> Option<ItemScores<'_>> {
+        self.column(metric).map(|column| ItemScores::of_column(&self.items, &column.scores))
+    }
+
+    /// What the item is called whose score of one metric stands at this place.
+    pub fn name(&self, metric: &str, at: usize) -> Option<ItemName<'_>> {
+        let scores = &self.column(metric)?.scores;
+        (at < scores.len()).then(|| self.names.get(scores.place(at)))?
+    }
+
+    /// The id of the item whose score of one metric stands at this place, where it was not left in a file.
+    pub fn id(&self, metric: &str, at: usize) -> Option<&str> {
+        match self.name(metric, at)? {
+            ItemName::Id(id) => Some(id),
+            ItemName::Row(_) => None,
+        }
     }
 
     /// The human labels of one metric.
-    pub fn labels(&self, metric: &str) -> &[ItemScore] {
-        self.column(metric).map_or(&[], |column| column.labels.as_slice())
+    pub fn labels(&self, metric: &str) -> ItemScores<'_> {
+        let column = self.column(metric);
+        column.map_or_else(ItemScores::default, |column| {
+            ItemScores::of_column(&self.items, &column.labels)
+        })
     }
 
     /// The items' scores of one metric, and what they add to its value of the whole run.
     pub fn counted(&self, metric: &str) -> Option<CountedVariant<'_>> {
         let column = self.column(metric)?;
-        Some(CountedVariant { items: &column.scores, counts: &column.counts })
+        let items = ItemScores::of_column(&self.items, &column.scores);
+        let counts = if column.counts.len() == items.len() {
+            &column.counts
+        } else {
+            column.no_counts.get_or_init(|| {
+                let mut counts = column.counts.clone();
+                counts.resize(items.len(), Vec::new());
+                counts
+            })
+        };
+        Some(CountedVariant { items, counts })
     }
 
     /// Names of the metrics, in the order in which they were pushed.
@@ -92,139 +155,256 @@ impl Variant {
 
     /// Mean of the items' means; below every score where there is none.
     pub fn mean(&self, metric: &str) -> f64 {
-        let scored = self.scores(metric).unwrap_or_default().iter().filter(|i| i.n_scored > 0);
+        let scores = self.scores(metric).unwrap_or_default();
+        let scored = scores.iter().filter(|item| item.n_scored > 0);
         let (sum, n) = scored.fold((0.0, 0_u32), |(sum, n), item| {
             (sum + item.sum / f64::from(item.n_scored), n + 1)
         });
         if n == 0 { f64::NEG_INFINITY } else { sum / f64::from(n) }
     }
 
-    /// The same variant with the items of these keys only, of one metric; without ids. The keys are in
+    /// Key and content of every item.
+    pub fn items(&self) -> impl Iterator<Item = (u128, u128)> {
+        (0..self.n_items).map(|at| self.items.get(at)).map(|item| (item.key, item.content))
+    }
+
+    /// How many items there are.
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// Which item stands at this place.
+    pub fn item(&self, at: usize) -> Option<ItemIdentity> {
+        (at < self.n_items).then(|| self.items.get(at))
+    }
+
+    /// These of its items, each of which may be named once.
+    pub fn places(&self, places: Vec<u32>) -> ItemPlaces {
+        let (items, keys) = (self.items.clone(), Arc::default());
+        ItemPlaces { items, places: Arc::new(places), keys }
+    }
+
+    /// The same variant with the items of these keys only, of one metric; without names. The keys are in
     /// ascending order.
     #[must_use]
     pub fn part(&self, metric: &str, keys: &[u128]) -> Self {
-        let keep = |items: &[ItemScore]| -> Vec<ItemScore> {
-            items.iter().filter(|item| keys.binary_search(&item.key).is_ok()).copied().collect()
-        };
-        let scores = keep(self.scores(metric).unwrap_or_default());
-        let labels = keep(self.labels(metric));
-        let counted = self.counted(metric).into_iter();
-        let counted = counted.flat_map(|variant| variant.items.iter().zip(variant.counts));
-        let counts = counted.filter(|(item, _)| keys.binary_search(&item.key).is_ok());
-        let counts = counts.map(|(_, counts)| counts.clone()).collect();
-        let places = Vec::new();
-        let column = Column { metric: metric.to_owned(), scores, places, labels, counts };
-        Self { metrics: vec![column], ..Self::new(&self.prompt, &self.model) }
+        self.part_of(metric, |column| {
+            let is_kept = |at: &u32| {
+                keys.binary_search(&self.items.key(column.place(*at as usize))).is_ok()
+            };
+            let n = u32::try_from(column.len()).unwrap_or(u32::MAX);
+            (0..n).filter(is_kept).collect()
+        })
     }
 
-    /// Forgets every item but those that `is_kept` names.
-    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
-        let kept: Vec<bool> = self.ids.iter().map(|id| is_kept(id)).collect();
-        retain(&mut self.ids, &kept);
-        let n_kept_before = kept.iter().scan(0, |n, kept| {
-            let before = *n;
-            *n += usize::from(*kept);
-            Some(before)
-        });
-        let new_places: Vec<usize> = n_kept_before.collect();
-        for column in &mut self.metrics {
-            let kept: Vec<bool> = column.places.iter().map(|place| kept[*place]).collect();
-            retain(&mut column.scores, &kept);
-            retain(&mut column.counts, &kept);
-            retain(&mut column.places, &kept);
-            column.places.iter_mut().for_each(|place| *place = new_places[*place]);
-            let keys: HashSet<u128> = column.scores.iter().map(|item| item.key).collect();
-            column.labels.retain(|label| keys.contains(&label.key));
+    /// The same variant with these items only, of one metric; without names.
+    #[must_use]
+    pub fn part_at(&self, metric: &str, places: &ItemPlaces) -> Self {
+        if !Arc::ptr_eq(&self.items, &places.items) {
+            return self.part(metric, places.keys());
         }
+        self.part_of(metric, |column| column.find(&places.places))
     }
 
-    /// Key and content of every item.
-    pub fn items(&self) -> impl Iterator<Item = (u128, u128)> {
-        let items = self.metrics.iter().flat_map(|column| column.scores.iter());
-        let mut seen = HashSet::new();
-        items.map(|item| (item.key, item.content)).filter(move |item| seen.insert(*item))
+    /// One metric with some entries of its columns.
+    fn part_of(&self, metric: &str, find: impl Fn(&ScoreColumn) -> Vec<u32>) -> Self {
+        let found = self.column(metric);
+        let part = |column: &ScoreColumn| {
+            let kept = find(column);
+            let at = || kept.iter().map(|&at| at as usize);
+            let places = at().map(|at| u32::try_from(column.place(at)).unwrap_or(u32::MAX));
+            let part = ScoreColumn::new(Arc::new(places.collect()), column.tallies.at(at()));
+            (part, kept)
+        };
+        let column = found.map_or_else(Column::default, |column| {
+            let (scores, kept) = part(&column.scores);
+            let has_counts = !column.counts.is_empty();
+            let counts = kept.iter().filter(|_| has_counts);
+            let counts = counts.map(|&at| column.counts.get(at as usize).cloned());
+            let counts = counts.map(Option::unwrap_or_default).collect();
+            let labels = if column.labels.len() == 0 {
+                ScoreColumn::default()
+            } else {
+                part(&column.labels).0
+            };
+            Column { scores, labels, counts, ..Column::default() }
+        });
+        let column = Column { metric: metric.to_owned(), ..column };
+        let (items, n_items) = (self.items.clone(), self.n_items);
+        Self { items, n_items, metrics: vec![column], ..Self::new(&self.prompt, &self.model) }
     }
 
-    /// Gives items other ids: `of` says which, by an item's key and content.
-    pub fn rename_items<'a>(&mut self, of: impl Fn(u128, u128) -> Option<&'a SameItem>) {
-        for column in &self.metrics {
-            for (item, place) in column.scores.iter().zip(&column.places) {
-                if let Some(same) = of(item.key, item.content) {
-                    self.ids[*place] = same.id.clone();
+    /// Forgets every item but those that `is_kept` names by their keys; shares the items of `like` if they
+    /// are the same then.
+    fn keep(&mut self, like: Option<&Self>, is_kept: impl Fn(u128) -> bool) {
+        let mut kept = Self { metrics: Vec::new(), ..Self::new(&self.prompt, &self.model) };
+        if let Some(like) = like {
+            kept = kept.with_items_of(like);
+        }
+        let mut new_places = vec![None; self.n_items];
+        for (at, new) in new_places.iter_mut().enumerate() {
+            let item = self.items.get(at);
+            if is_kept(item.key) {
+                *new = Some(kept.n_items);
+                kept.push_item(item);
+                let name = self.names.get(at);
+                name.into_iter().for_each(|name| kept.names.push(name));
+            }
+        }
+        let filtered = |column: &ScoreColumn| {
+            let mut found = ScoreColumn::default();
+            for at in 0..column.len() {
+                if let Some(place) = new_places[column.place(at)] {
+                    found.push(place, column.tallies.get(at));
                 }
             }
-        }
-        let columns = self.metrics.iter_mut();
-        let items = columns.flat_map(|column| column.scores.iter_mut().chain(&mut column.labels));
-        for item in items {
+            found
+        };
+        kept.metrics.extend(self.metrics.iter().map(|column| {
+            let is_kept = |at: &usize| new_places[column.scores.place(*at)].is_some();
+            let counts = (0..column.counts.len()).filter(is_kept);
+            let counts = counts.map(|at| column.counts[at].clone()).collect();
+            let (scores, labels) = (filtered(&column.scores), filtered(&column.labels));
+            let (metric, no_counts) = (column.metric.clone(), OnceLock::new());
+            Column { metric, scores, labels, counts, no_counts }
+        }));
+        *self = kept;
+    }
+
+    /// Gives items other ids: `of` says which, by an item's key and content. Shares the items of `like` if
+    /// they are the same then.
+    pub fn rename_items<'a>(
+        &mut self,
+        like: Option<&Self>,
+        of: impl Fn(u128, u128) -> Option<&'a SameItem>,
+    ) {
+        let items = std::mem::take(&mut self.items);
+        let n_items = std::mem::take(&mut self.n_items);
+        self.items = like.map(|like| like.items.clone()).unwrap_or_default();
+        for at in 0..n_items {
+            let mut item = items.get(at);
             if let Some(same) = of(item.key, item.content) {
+                self.names.rename(at, same.id.clone());
                 (item.key, item.content) = (same.key, same.content);
             }
+            self.push_item(item);
         }
     }
 
-    /// Adds one metric of one answer; answers to an item follow each other. `unscored` makes the item
-    /// without a score, where it is new.
+    /// Adds one metric of one answer; answers to an item follow each other. `item` says which item it is,
+    /// where it is new.
     pub fn push(
         &mut self,
         item_id: &str,
         metric: &str,
         answer: AnswerScore<'_>,
-        unscored: impl Fn() -> ItemScore,
+        item: &ItemIdentity,
+    ) {
+        self.see(item_id);
+        let metric = self.metric_place(metric);
+        self.push_answer(ItemName::Id(item_id), metric, answer, item);
+    }
+
+    /// Takes note of an answer that one metric does not concern.
+    pub fn push_not_applicable(&mut self, item_id: &str, metric: &str, item: &ItemIdentity) {
+        self.see(item_id);
+        self.metric_place(metric);
+        self.place_of(ItemName::Id(item_id), item);
+    }
+
+    /// Begins an item, unless it is the one that goes by.
+    fn see(&mut self, item_id: &str) {
+        let last = self.n_items.checked_sub(1).and_then(|last| self.names.get(last));
+        if last != Some(ItemName::Id(item_id)) {
+            self.begin_item();
+        }
+    }
+
+    /// Begins an item: what follows is about another one than what was before.
+    pub fn begin_item(&mut self) {
+        self.current = self.n_items;
+    }
+
+    /// Adds one metric, by its place, of one answer to the item that was begun.
+    pub fn push_answer(
+        &mut self,
+        name: ItemName<'_>,
+        metric: usize,
+        answer: AnswerScore<'_>,
+        item: &ItemIdentity,
     ) {
         let AnswerScore { score, label, counts } = answer;
-        let place = self.place_of(item_id);
-        let column = self.column_of(metric);
-        if column.places.last() != Some(&place) {
-            column.places.push(place);
-            column.scores.push(unscored());
-            column.counts.push(Vec::new());
+        let of_item = self.metrics[metric].scores.last_place().filter(|&at| at >= self.current);
+        let is_new = of_item.is_none();
+        let place = of_item.unwrap_or_else(|| self.place_of(name, item));
+        let current = self.current;
+        let column = &mut self.metrics[metric];
+        if is_new {
+            column.scores.push(place, Tally::default().with(score));
+        } else {
+            column.scores.add_to_last(score);
         }
-        if let (Some(of_item), Some(counts)) = (column.counts.last_mut(), counts) {
-            of_item.push(counts.into());
+        if let Some(counts) = counts {
+            column.counts.resize(column.scores.len(), Vec::new());
+            column.counts.last_mut().into_iter().for_each(|all| all.push(counts.into()));
         }
-        if let Some(item) = column.scores.last_mut() {
-            item.add(score);
-            if label.is_some() {
-                if column.labels.last().is_none_or(|last| last.key != item.key) {
-                    column.labels.push(unscored());
-                }
-                column.labels.last_mut().into_iter().for_each(|last| last.add(label));
+        if label.is_some() {
+            if column.labels.last_place().is_some_and(|at| at >= current) {
+                column.labels.add_to_last(label);
+            } else {
+                column.labels.push(place, Tally::default().with(label));
             }
         }
     }
 
-    /// Takes note of an answer that one metric does not concern.
-    pub fn push_not_applicable(&mut self, item_id: &str, metric: &str) {
-        self.place_of(item_id);
-        self.column_of(metric);
+    /// The same of an answer that no metric concerns.
+    pub fn push_unconcerned(&mut self, name: ItemName<'_>, item: &ItemIdentity) {
+        self.place_of(name, item);
     }
 
     /// The place of the item that goes by.
-    fn place_of(&mut self, item_id: &str) -> usize {
-        if self.ids.last().is_none_or(|id| **id != *item_id) {
-            self.ids.push(item_id.into());
-        }
-        self.ids.len() - 1
+    fn place_of(&mut self, name: ItemName<'_>, item: &ItemIdentity) -> usize {
+        let known = (self.current..self.n_items).find(|&at| self.items.has(at, item));
+        known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.push_item(*item);
+            self.n_items - 1
+        })
     }
 
-    fn column_of(&mut self, metric: &str) -> &mut Column {
-        let position = self.metrics.iter().position(|column| column.metric == metric);
-        let position = position.unwrap_or_else(|| {
+    /// Adds an item: the next one of the table, or else to a table of its own.
+    fn push_item(&mut self, item: ItemIdentity) {
+        if !self.items.has(self.n_items, &item) {
+            if self.items.len() != self.n_items || Arc::get_mut(&mut self.items).is_none() {
+                self.items = Arc::new(self.items.prefix(self.n_items));
+            }
+            if let Some(items) = Arc::get_mut(&mut self.items) {
+                items.push(item);
+            }
+        }
+        self.n_items += 1;
+    }
+
+    /// Makes room for so many items.
+    pub fn reserve(&mut self, n_items: usize) {
+        if let Some(items) = Arc::get_mut(&mut self.items) {
+            items.reserve(n_items);
+        }
+        self.metrics.iter_mut().for_each(|column| column.scores.tallies.reserve(n_items));
+    }
+
+    /// The place of a metric, which is a new one where it has not been seen yet.
+    pub fn metric_place(&mut self, metric: &str) -> usize {
+        let place = self.metrics.iter().position(|column| column.metric == metric);
+        place.unwrap_or_else(|| {
             self.metrics.push(Column { metric: metric.to_owned(), ..Column::default() });
             self.metrics.len() - 1
-        });
-        &mut self.metrics[position]
+        })
     }
 
     fn column(&self, metric: &str) -> Option<&Column> {
         self.metrics.iter().find(|column| column.metric == metric)
     }
-}
-
-fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
-    let mut kept = kept.iter().copied();
-    list.retain(|_| kept.next().unwrap_or_default());
 }
 
 /// The variants of a run or baseline: their scores, and what their answers took.
@@ -245,10 +425,21 @@ impl RunScores {
 
     /// Forgets the items that the other run does not have.
     pub fn keep_items_of(&mut self, other: &Self) {
-        let ids = other.scores.iter().flat_map(|variant| variant.ids.iter().map(|id| &**id));
-        let asked: HashSet<&str> = ids.collect();
+        let keys = other.scores.iter().flat_map(|variant| variant.items().map(|(key, _)| key));
+        let asked: HashSet<u128> = keys.collect();
         for variant in self.scores.iter_mut().chain(&mut self.usage) {
-            variant.keep(|id| asked.contains(id));
+            variant.keep(other.scores.first(), |key| asked.contains(&key));
+        }
+    }
+
+    /// Gives items other ids, as those of another run: `of` says which, by an item's key and content.
+    pub fn rename_items<'a>(
+        &mut self,
+        other: &Self,
+        of: impl Fn(u128, u128) -> Option<&'a SameItem>,
+    ) {
+        for variant in self.scores.iter_mut().chain(&mut self.usage) {
+            variant.rename_items(other.scores.first(), &of);
         }
     }
 }

@@ -32,14 +32,14 @@ pub fn corpus_metric_minimum(
         return Err(CompareError::Minimum { minimum: min, low, high });
     }
     let items = counted_items(variant);
-    let order = by_key(Side::Candidate, &items, ScoreRange::ANY)?;
-    let comparison = blank(subject, &items, min, &Rule { margin: 0.0, ..rule.clone() });
+    let order = by_key(Side::Candidate, (&items).into(), ScoreRange::ANY)?;
+    let comparison = blank(subject, (&items).into(), min, &Rule { margin: 0.0, ..rule.clone() });
     if items.is_empty() {
         return Ok(Decision::refused(comparison, Cause::NoItems, Changes::default()));
     }
     let mut missing = Missing::default();
     for item in &items {
-        missing.candidate.take(item);
+        missing.candidate.take(item.tally(), 1);
     }
     let (oriented, min) = (Oriented { metric, rule }, rule.restore(min));
     let rule = Rule { margin: 0.0, ..rule.oriented() };

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::compare::{Decision, flips, match_variants};
 use crate::decide::{Case, Kind};
+use crate::item_scores::ItemScores;
 use crate::items::{CompareError, ComparisonSubject, ItemScore};
 use crate::missing::{Assumption, Pair, Variants};
 use crate::pairing::Places;
@@ -31,7 +32,7 @@ const MOST_CELLS: usize = 20_000;
 #[derive(Clone, Copy, Debug)]
 pub struct CountedVariant<'a> {
     /// The items and their own scores.
-    pub items: &'a [ItemScore],
+    pub items: ItemScores<'a>,
     /// What each of them adds, parallel to the items.
     pub counts: &'a [ItemCounts],
 }
@@ -51,17 +52,17 @@ pub fn compare_corpus_metric(
     let scores = [baseline, candidate].map(counted_items);
     // Those that only name what changed have another range than the value.
     let shown = Rule { range: ScoreRange::ANY, ..rule.clone() };
-    let named = [shown.orient_items(baseline.items), shown.orient_items(candidate.items)];
+    let named = [baseline.items.oriented(&shown), candidate.items.oriented(&shown)];
     let mirrored = Oriented { metric, rule };
     let rule = rule.oriented();
     let counts = [baseline.counts, candidate.counts];
-    match_variants(subject, [&scores[0], &scores[1]], &rule, |matched| {
+    match_variants(subject, [(&scores[0]).into(), (&scores[1]).into()], &rule, |matched| {
         let places = matched.variants.places;
         let case = Case::build(Kind::RunValue, matched.missing, &rule, |assumption| {
             let rows = rows(&scores, counts, places, assumption, metric)?;
             weigh(rows, &mirrored, &rule)
         });
-        let variants = Variants { baseline: &named[0], candidate: &named[1], places };
+        let variants = Variants { baseline: named[0], candidate: named[1], places };
         let flips = flips(variants, ScoreRange::ANY, rule.max_flips);
         matched.decide(case, &flips)
     })
@@ -69,9 +70,9 @@ pub fn compare_corpus_metric(
 
 /// The items with as many scored answers as have counts; their scores play no part.
 pub(super) fn counted_items(variant: CountedVariant<'_>) -> Vec<ItemScore> {
-    let counted = |(item, counts): (&ItemScore, &ItemCounts)| {
+    let counted = |(item, counts): (ItemScore, &ItemCounts)| {
         let n_scored = u32::try_from(counts.len()).unwrap_or(u32::MAX).min(item.n_planned);
-        ItemScore { sum: 0.0, n_scored, ..*item }
+        ItemScore { sum: 0.0, n_scored, ..item }
     };
     variant.items.iter().zip(variant.counts).map(counted).collect()
 }

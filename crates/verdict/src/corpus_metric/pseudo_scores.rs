@@ -17,7 +17,7 @@ pub fn pseudo_scores(
 ) -> Option<Vec<ItemScore>> {
     let counted: Vec<_> =
         side.items.iter().zip(side.counts).filter(|(_, counts)| !counts.is_empty()).collect();
-    let row = |(item, counts): &(&ItemScore, &super::ItemCounts)| Row {
+    let row = |(item, counts): &(ItemScore, &super::ItemCounts)| Row {
         variants: [counts.iter().map(|one| Cow::Owned(one.to_vec())).collect()],
         cluster: item.cluster,
         unit: unit_of(item.key, item.cluster),
@@ -25,11 +25,11 @@ pub fn pseudo_scores(
     let cells = Cells::new(counted.iter().map(row).collect(), metric);
     let values = |sums: &[f64]| vec![metric.value(sums)];
     let pseudo = cells.pseudo_values(metric, 0, values).pop().flatten()?;
-    let scored = |((item, _), &cell): (&(&ItemScore, _), &usize)| ItemScore {
+    let scored = |((item, _), &cell): (&(ItemScore, _), &usize)| ItemScore {
         sum: pseudo[cell],
         n_scored: 1,
         n_planned: 1,
-        ..**item
+        ..*item
     };
     Some(counted.iter().zip(&cells.cell_of).map(scored).collect())
 }

@@ -1,0 +1,159 @@
+//! Two variants that have the same items in the same order, none of which depends on another: nothing has to
+//! be matched, and items that score the same are weighed together.
+
+use std::{cmp::Ordering, collections::BinaryHeap, collections::HashMap};
+
+use evalmark_core::verdict::Counts;
+
+use crate::compare::Flips;
+use crate::item_scores::SameItems;
+use crate::items::{CompareError, FlipAt, Side};
+use crate::missing::{Assumption, Missing, ScorePair};
+use crate::pairing::{Changes, check_all};
+use crate::rule::{Rule, ScoreRange};
+use crate::tallies::Tally;
+
+/// Values of each side up to which a table of all pairs of them is small.
+const FEW_VALUES: usize = 1024;
+
+/// Scores that so many items have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct EqualPairs {
+    baseline: f64,
+    candidate: f64,
+    times: u64,
+}
+
+impl ScorePair for EqualPairs {
+    fn scores(&self) -> (f64, f64) {
+        (self.baseline, self.candidate)
+    }
+
+    fn times(&self) -> u64 {
+        self.times
+    }
+}
+
+/// What two such variants score: each pair of tallies, and how many items have it.
+pub(crate) struct EqualTallies {
+    pairs: Vec<([Tally; 2], u64)>,
+}
+
+impl EqualTallies {
+    /// Items by what they score in both variants; every score is checked on the way.
+    pub(crate) fn of(items: SameItems<'_>, rule: &Rule) -> Result<Self, CompareError> {
+        check_all(Side::Baseline, items.baseline, rule.range)?;
+        check_all(Side::Candidate, items.candidate, rule.range)?;
+        Ok(Self { pairs: pairs(items) })
+    }
+
+    /// The pairs under an assumption.
+    pub(crate) fn under(&self, assumption: Assumption, range: ScoreRange) -> Vec<EqualPairs> {
+        let one = |&([before, after], times): &([Tally; 2], u64)| {
+            let (baseline, candidate) = assumption.means(before, after, range)?;
+            Some(EqualPairs { baseline, candidate, times })
+        };
+        self.pairs.iter().filter_map(one).collect()
+    }
+
+    /// Items by variant, and missing answers.
+    pub(crate) fn counts(&self, items: SameItems<'_>) -> (Counts, Missing) {
+        let mut counts = Counts {
+            baseline_planned: items.baseline.len() as u64,
+            candidate_planned: items.candidate.len() as u64,
+            shared: items.n as u64,
+            ..Counts::default()
+        };
+        let mut missing = Missing::default();
+        for &(pair, times) in &self.pairs {
+            missing.take(&mut counts, pair, times);
+        }
+        (counts, missing)
+    }
+}
+
+fn pairs(items: SameItems<'_>) -> Vec<([Tally; 2], u64)> {
+    let SameItems { baseline, candidate, n } = items;
+    let (Some(before), Some(after)) = (baseline.values(), candidate.values()) else {
+        return (0..n).map(|at| ([baseline.tally(at), candidate.tally(at)], 1)).collect();
+    };
+    let pair = |b: usize, c: usize, times| {
+        ([baseline.shown(before[b]), candidate.shown(after[c])], times)
+    };
+    let codes = (0..n).map(|at| (baseline.code(at).into(), candidate.code(at).into()));
+    if before.len().max(after.len()) <= FEW_VALUES {
+        let width = after.len();
+        let mut counts = vec![0_u64; before.len() * width];
+        codes.for_each(|(b, c): (usize, usize)| counts[b * width + c] += 1);
+        let found = counts.into_iter().enumerate().filter(|(_, times)| *times > 0);
+        return found.map(|(at, times)| pair(at / width, at % width, times)).collect();
+    }
+    let mut counts: HashMap<(usize, usize), u64> = HashMap::new();
+    codes.for_each(|codes| *counts.entry(codes).or_default() += 1);
+    counts.into_iter().map(|((b, c), times)| pair(b, c, times)).collect()
+}
+
+/// The items of one side alone, behind those that both have.
+pub(crate) fn changes(items: SameItems<'_>, most: usize) -> Changes {
+    let SameItems { baseline, candidate, n } = items;
+    let changes = Changes {
+        added: (n..candidate.len()).collect(),
+        removed: (n..baseline.len()).collect(),
+        ..Changes::default()
+    };
+    changes.finish(most, n, baseline.len().max(candidate.len()))
+}
+
+/// An item whose scores differ. The greatest of them is the one that is named last.
+#[derive(Clone, Copy, Debug)]
+struct Changed {
+    change: f64,
+    key: u128,
+    at: FlipAt,
+}
+
+impl Ord for Changed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.change.total_cmp(&other.change).then(self.key.cmp(&other.key))
+    }
+}
+
+impl PartialOrd for Changed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Changed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Changed {}
+
+/// The items whose scores differ: worst drops first, equal ones in order of their keys.
+pub(crate) fn flips(items: SameItems<'_>, range: ScoreRange, most: usize) -> Flips {
+    let SameItems { baseline, candidate, n } = items;
+    let (mut worst, mut n_flips) = (BinaryHeap::with_capacity(most + 1), 0);
+    for at in 0..n {
+        let means = (baseline.tally(at).mean(range), candidate.tally(at).mean(range));
+        let (Some(before), Some(after)) = means else { continue };
+        if before.total_cmp(&after).is_eq() {
+            continue;
+        }
+        n_flips += 1;
+        let change = after - before;
+        let last = worst.peek().filter(|_| worst.len() >= most);
+        if last.is_some_and(|last: &Changed| change.total_cmp(&last.change).is_gt()) {
+            continue;
+        }
+        let flip =
+            FlipAt { baseline_index: at, candidate_index: at, baseline: before, candidate: after };
+        worst.push(Changed { change, key: candidate.key(at), at: flip });
+        if worst.len() > most {
+            worst.pop();
+        }
+    }
+    Flips::of(n_flips, worst.into_sorted_vec().into_iter().map(|one| one.at).collect())
+}
