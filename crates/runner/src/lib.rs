@@ -79,6 +79,7 @@ mod revisions;
 mod run;
 mod run_id;
 mod scaled_suite;
+mod score_rows;
 mod score_samples;
 mod secrets;
 mod shared_ledger;

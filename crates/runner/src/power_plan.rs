@@ -14,7 +14,7 @@ use evalmark_store::{
     calibration::{Calibration, CalibrationFigure},
 };
 use evalmark_verdict::{
-    Clustering, Design, ItemScore, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
+    Clustering, Design, ItemScores, Level, Noise, Resolution, Spread, Variant, noise, unrelated,
 };
 use serde_json::{Value, json};
 
@@ -235,7 +235,7 @@ fn scores_of<'a>(
     prompt: &str,
     model: &str,
     metric: &str,
-) -> Option<&'a [ItemScore]> {
+) -> Option<ItemScores<'a>> {
     let variant =
         variants.iter().find(|variant| variant.prompt == prompt && variant.model == model)?;
     variant.scores(metric)

@@ -1,45 +1,21 @@
 //! Reads the scores of a run or baseline, and what its answers took, variant by variant.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use evalmark_core::{item::Item, suite::Amount};
 use evalmark_report::{
     ReadError,
-    scores::{ScoreRef, for_each_score},
-    usage::{UsageRef, for_each_usage},
+    scores::{ScoreRef, gather_scores, item_ids_at},
+    usage::{UsageRef, gather_usage},
 };
-use evalmark_verdict::{AnswerScore, ItemScore, Variant};
+use evalmark_verdict::{AnswerScore, ItemScore, RunScores, Variant};
 
-use crate::error::{Advised, Hinted, Result};
+use evalmark_store::run_folder::RunFolder;
 
-/// What is the same in each row of an item.
-#[derive(Clone, Copy)]
-struct RowOf<'a> {
-    item_id: &'a str,
-    item_hash: &'a str,
-    cluster: Option<&'a str>,
-}
-
-impl RowOf<'_> {
-    /// The item's content as its hash says.
-    fn content(self) -> Result<u128, ReadRowsError> {
-        u128::from_str_radix(self.item_hash, 16).map_err(|_| ReadRowsError::ItemHash {
-            item_id: self.item_id.to_owned(),
-            hash: self.item_hash.to_owned(),
-        })
-    }
-
-    fn item(self, content: u128) -> ItemScore {
-        ItemScore {
-            key: key(self.item_id),
-            content,
-            cluster: self.cluster.map(cluster_key),
-            sum: 0.0,
-            n_scored: 0,
-            n_planned: 0,
-        }
-    }
-}
+use crate::{
+    error::{Advised, Hinted, Result},
+    score_rows::{RowBlock, RowOf, Variants},
+};
 
 /// Why the rows of a run cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,92 +35,118 @@ pub enum ReadRowsError {
 
 impl Advised for ReadRowsError {}
 
-/// Variants in the order in which they are first seen.
-#[derive(Default)]
-struct Variants {
-    seen: Vec<Variant>,
-    places: HashMap<(String, String), usize>,
-    last: usize,
-}
-
-impl Variants {
-    fn variant(&mut self, prompt: &str, model: &str) -> &mut Variant {
-        let last = self.seen.get(self.last);
-        if last.is_none_or(|variant| variant.prompt != prompt || variant.model != model) {
-            let seen = &mut self.seen;
-            let place = self.places.entry((prompt.to_owned(), model.to_owned()));
-            self.last = *place.or_insert_with(|| {
-                seen.push(Variant::new(prompt, model));
-                seen.len() - 1
-            });
-        }
-        &mut self.seen[self.last]
-    }
-}
-
-/// Reads every variant of a `scores.parquet`, in the file's order.
+/// Reads every variant of a `scores.parquet`, in the file's order. The items' ids stay in the file.
 pub fn read_variants(path: &Path) -> Result<Vec<Variant>> {
-    read_rows(path, |_| true)
+    read_variants_like(path, &[])
+}
+
+/// The same, sharing the items of other variants where they are the same.
+pub(crate) fn read_variants_like(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
+    read_rows(path, like, false, |_| true)
+}
+
+/// Reads every variant of a `scores.parquet`, in the file's order, with the items' ids.
+pub(crate) fn read_named_variants(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
+    read_rows(path, like, true, |_| true)
 }
 
 /// Reads every variant with the items that `keep` chooses by id and cluster.
 pub(crate) fn read_some_variants(
     path: &Path,
-    keep: impl Fn(&str, Option<&str>) -> bool,
+    keep: impl Fn(&str, Option<&str>) -> bool + Sync,
 ) -> Result<Vec<Variant>> {
-    read_rows(path, |row| keep(row.item_id, row.cluster))
+    read_rows(path, &[], false, |row| keep(row.item_id, row.cluster))
 }
 
 /// Reads every variant twice: what its even epochs scored, and what its odd ones did.
 pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
-    let half = |odd: bool| read_rows(path, |row| (row.epoch % 2 == 1) == odd);
-    Ok([half(false)?, half(true)?])
+    let half = |like: &[Variant], odd: bool| {
+        read_rows(path, like, false, |row| (row.epoch % 2 == 1) == odd)
+    };
+    let even = half(&[], false)?;
+    let odd = half(&even, true)?;
+    Ok([even, odd])
 }
 
-fn read_rows(path: &Path, keep: impl Fn(&ScoreRef<'_>) -> bool) -> Result<Vec<Variant>> {
-    let mut variants = Variants::default();
-    for_each_score::<ReadRowsError>(path, |row: ScoreRef<'_>| {
+fn read_rows(
+    path: &Path,
+    like: &[Variant],
+    keeps_ids: bool,
+    keep: impl Fn(&ScoreRef<'_>) -> bool + Sync,
+) -> Result<Vec<Variant>> {
+    let mut variants = Variants::like(like);
+    let start = |first_row, n_rows| RowBlock::new(first_row, n_rows, keeps_ids);
+    let visit = |block: &mut RowBlock, row: ScoreRef<'_>| {
         if !keep(&row) {
+            block.skip();
             return Ok(());
         }
-        let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
+        let ScoreRef { item_id, item_hash, cluster, prompt, model, .. } = row;
         let answer = AnswerScore { score: row.score, label: row.label, counts: row.counts };
-        let variant = variants.variant(row.prompt, row.model);
-        if !row.applies {
-            variant.push_not_applicable(row.item_id, row.metric);
-            return Ok(());
-        }
-        let content = of.content()?;
-        variant.push(row.item_id, row.metric, answer, || of.item(content));
+        let of = RowOf { item_id, item_hash, cluster, prompt, model };
+        block.push(of, [(row.metric, row.applies.then_some(answer))])
+    };
+    gather_scores::<_, ReadRowsError>(path, start, visit, |block| {
+        variants.take(block);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(variants.seen)
+    Ok(variants.finish())
 }
 
 /// Reads what the answers took, variant by variant, out of a `samples.parquet` or `usage.parquet`: the
 /// amounts take the place of metrics.
-pub(crate) fn read_usage(path: &Path) -> Result<Vec<Variant>> {
-    let mut variants = Variants::default();
-    for_each_usage::<ReadRowsError>(path, |row: UsageRef<'_>| {
-        let of = RowOf { item_id: row.item_id, item_hash: row.item_hash, cluster: row.cluster };
-        let variant = variants.variant(row.prompt, row.model);
-        let content = of.content()?;
-        for amount in Amount::ALL {
-            let value = match amount {
+pub(crate) fn read_usage(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
+    let mut variants = Variants::like(like);
+    let start = |first_row, n_rows| RowBlock::new(first_row, n_rows, false);
+    let visit = |block: &mut RowBlock, row: UsageRef<'_>| {
+        let UsageRef { item_id, item_hash, cluster, prompt, model, .. } = row;
+        let of = RowOf { item_id, item_hash, cluster, prompt, model };
+        let amounts = Amount::ALL.map(|amount| {
+            let score = match amount {
                 Amount::LatencyP95 => row.latency_ms,
                 Amount::FirstTokenP95 => row.first_token_ms,
                 Amount::TokensPerSecond => row.tokens_per_second,
                 Amount::CostUsd => row.cost_usd,
                 Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
             };
-            let answer = AnswerScore { score: value, ..AnswerScore::default() };
-            variant.push(row.item_id, amount.name(), answer, || of.item(content));
-        }
+            (amount.name(), Some(AnswerScore { score, ..AnswerScore::default() }))
+        });
+        block.push(of, amounts)
+    };
+    gather_usage::<_, ReadRowsError>(path, start, visit, |block| {
+        variants.take(block);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(variants.seen)
+    Ok(variants.finish())
+}
+
+/// The files of runs that were read, to look up what the few items are called that are named.
+pub(crate) struct NameFiles<'a>(pub Vec<(&'a [Variant], std::path::PathBuf)>);
+
+impl<'a> NameFiles<'a> {
+    /// Those of a run.
+    pub(crate) fn of(scores: &'a RunScores, folder: &RunFolder) -> Self {
+        Self(vec![(&scores.scores, folder.scores()), (&scores.usage, folder.usage())])
+    }
+
+    /// With those of another one.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The ids in these rows of the file of a variant.
+    pub(crate) fn find(&self, variant: &Variant, rows: &[u64]) -> Result<Vec<String>> {
+        let is_it = |known: &Variant| std::ptr::eq(known, variant);
+        let Some((_, path)) = self.0.iter().find(|(known, _)| known.iter().any(is_it)) else {
+            return Ok(vec![String::new(); rows.len()]);
+        };
+        let ids = item_ids_at(path, rows);
+        ids.with_context(|| format!("{} cannot be read", path.display()))
+    }
 }
 
 /// An item's key, the same wherever it is computed.
@@ -181,11 +183,21 @@ mod tests {
     #[test]
     fn what_is_no_hash_is_an_error() {
         for (item_hash, content) in [("ff", Some(255)), ("", None), ("-1", None), ("xyz", None)] {
-            let of = RowOf { item_id: "a", item_hash, cluster: None };
-            assert_eq!(of.content().ok(), content, "{item_hash}");
+            let of = RowOf { item_id: "a", item_hash, cluster: None, prompt: "p", model: "m" };
+            let push = |answer| {
+                let mut block = RowBlock::new(0, 1, false);
+                let pushed = block.push(of, [("exact", answer)]);
+                let mut variants = Variants::default();
+                variants.take(block);
+                pushed.map(|()| variants.finish()[0].items().next())
+            };
+            let found = push(Some(AnswerScore::default()));
+            let error = found.as_ref().err().map(ToString::to_string);
+            let expected = format!("item `a`: `{item_hash}` is not the hash of an item");
+            assert_eq!(error, content.is_none().then_some(expected));
+            assert_eq!(found.ok().flatten(), content.map(|content| (key("a"), content)));
+            // Where no metric concerns the item, its hash plays no part.
+            assert!(push(None).is_ok());
         }
-        let of = RowOf { item_id: "a", item_hash: "xyz", cluster: None };
-        let error = of.content().expect_err("no hash").to_string();
-        assert_eq!(error, "item `a`: `xyz` is not the hash of an item");
     }
 }

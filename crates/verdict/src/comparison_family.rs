@@ -1,6 +1,8 @@
 //! Comparisons of runs that are decided together: which variants take part, and the names of the
 //! items behind the decisions.
 
+use std::collections::BTreeMap;
+
 use evalmark_core::{
     metric::Direction,
     suite::{Correction, GateSpec},
@@ -12,6 +14,7 @@ use crate::{
     decide::Cause,
     family_correction::{FamilyCorrection, Gated, gate_with},
     gated_pair::{GateError, GatedRuns, VariantPair, compare_minimum},
+    item_names::ItemName,
     items::ComparisonSubject,
     variant_scores::{RunScores, Variant},
 };
@@ -103,18 +106,25 @@ impl<'a> ComparisonFamily<'a> {
 
     /// Decides all comparisons together and names the items that flipped or do not pair up.
     pub fn decide(self, correction: Correction) -> Result<Gated, GateError> {
+        self.decide_with(correction, |_, rows| Ok(vec![String::new(); rows.len()]))
+    }
+
+    /// The same; `find_ids` tells the ids in these rows of the file that a variant was read from.
+    pub fn decide_with<E: From<GateError>>(
+        self,
+        correction: Correction,
+        mut find_ids: impl FnMut(&Variant, &[u64]) -> Result<Vec<String>, E>,
+    ) -> Result<Gated, E> {
         let correction = match correction {
             Correction::Holm => FamilyCorrection::Holm,
             Correction::MaxT => FamilyCorrection::MaxT { flips: SIGN_FLIPS },
         };
-        let mut gated = gate_with(self.judged, correction)?;
+        let mut gated = gate_with(self.judged, correction).map_err(GateError::from)?;
+        let names = Names::find(&gated.judged, &self.variants, &mut find_ids)?;
         for (judged, [before, after]) in gated.judged.iter_mut().zip(self.variants) {
             let metric = judged.comparison.metric.clone();
             let name = |variant: Option<&Variant>, item: usize| {
-                variant
-                    .and_then(|variant| variant.id(&metric, item))
-                    .map(ToString::to_string)
-                    .unwrap_or_default()
+                variant.map(|variant| names.of(variant, &metric, item)).unwrap_or_default()
             };
             judged.name_flips(|item| name(after, item));
             judged.name_unpaired(|item| name(before, item), |item| name(after, item));
@@ -127,6 +137,67 @@ impl<'a> ComparisonFamily<'a> {
             }
         }
         Ok(gated)
+    }
+}
+
+/// What the items are called that are named, whose ids stayed in a file.
+struct Names<'a> {
+    /// Ids by row, of each variant.
+    found: Vec<(&'a Variant, BTreeMap<u64, String>)>,
+}
+
+impl<'a> Names<'a> {
+    fn find<E>(
+        judged: &[Decision],
+        variants: &[[Option<&'a Variant>; 2]],
+        find_ids: &mut impl FnMut(&Variant, &[u64]) -> Result<Vec<String>, E>,
+    ) -> Result<Self, E> {
+        let mut names = Self { found: Vec::new() };
+        for (judged, [before, after]) in judged.iter().zip(variants) {
+            let (changes, metric) = (&judged.changes, &judged.comparison.metric);
+            let of_after = judged.flips.iter().map(|flip| flip.candidate_index);
+            let of_after = of_after.chain(changes.added.iter().copied());
+            let of_after = of_after.chain(changes.changed.iter().map(|&(_, at)| at));
+            names.want(*after, metric, of_after);
+            names.want(*before, metric, changes.removed.iter().copied());
+        }
+        for (variant, ids) in names.found.iter_mut().filter(|(_, ids)| !ids.is_empty()) {
+            let rows: Vec<u64> = ids.keys().copied().collect();
+            let found = find_ids(variant, &rows)?;
+            ids.values_mut().zip(found).for_each(|(id, found)| *id = found);
+        }
+        Ok(names)
+    }
+
+    fn want(
+        &mut self,
+        variant: Option<&'a Variant>,
+        metric: &str,
+        items: impl Iterator<Item = usize>,
+    ) {
+        let Some(variant) = variant else { return };
+        let known = self.found.iter().position(|(known, _)| std::ptr::eq(*known, variant));
+        let known = known.unwrap_or_else(|| {
+            self.found.push((variant, BTreeMap::new()));
+            self.found.len() - 1
+        });
+        for item in items {
+            if let Some(ItemName::Row(row)) = variant.name(metric, item) {
+                self.found[known].1.insert(row, String::new());
+            }
+        }
+    }
+
+    fn of(&self, variant: &Variant, metric: &str, item: usize) -> String {
+        match variant.name(metric, item) {
+            Some(ItemName::Id(id)) => id.to_owned(),
+            Some(ItemName::Row(row)) => {
+                let mut known = self.found.iter();
+                let known = known.find(|(known, _)| std::ptr::eq(*known, variant));
+                known.and_then(|(_, ids)| ids.get(&row).cloned()).unwrap_or_default()
+            }
+            None => String::new(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scores of a run, variant by variant: what every decision about runs is made from.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, OnceLock},
 };
 
@@ -72,19 +72,15 @@ pub struct AnswerScore<'a> {
 #[derive(Clone, Debug)]
 pub struct ItemPlaces {
     items: Arc<ItemTable>,
-    places: Arc<Vec<u32>>,
+    places: Vec<u32>,
     /// Their keys in ascending order, for variants with other items.
-    keys: Arc<OnceLock<Vec<u128>>>,
+    keys: Vec<u128>,
 }
 
 impl ItemPlaces {
-    fn keys(&self) -> &[u128] {
-        self.keys.get_or_init(|| {
-            let mut keys: Vec<u128> =
-                self.places.iter().map(|&at| self.items.key(at as usize)).collect();
-            keys.sort_unstable();
-            keys
-        })
+    /// Whether the variant has its items where they were found.
+    pub fn are_of(&self, variant: &Variant) -> bool {
+        Arc::ptr_eq(&self.items, &variant.items)
     }
 }
 
@@ -173,15 +169,18 @@ impl Variant {
         self.n_items
     }
 
-    /// Which item stands at this place.
-    pub fn item(&self, at: usize) -> Option<ItemIdentity> {
-        (at < self.n_items).then(|| self.items.get(at))
-    }
-
-    /// These of its items, each of which may be named once.
-    pub fn places(&self, places: Vec<u32>) -> ItemPlaces {
-        let (items, keys) = (self.items.clone(), Arc::default());
-        ItemPlaces { items, places: Arc::new(places), keys }
+    /// The places of items of these keys; each list is of keys in ascending order.
+    pub fn find_places(&self, lists: &[&[u128]]) -> Vec<ItemPlaces> {
+        let places = (0_u32..).take(self.n_items);
+        let by_key: HashMap<u128, u32> =
+            places.map(|at| (self.items.key(at as usize), at)).collect();
+        let found = |keys: &&[u128]| {
+            let mut places: Vec<u32> =
+                keys.iter().filter_map(|key| by_key.get(key).copied()).collect();
+            places.sort_unstable();
+            ItemPlaces { items: self.items.clone(), places, keys: keys.to_vec() }
+        };
+        lists.iter().map(found).collect()
     }
 
     /// The same variant with the items of these keys only, of one metric; without names. The keys are in
@@ -200,8 +199,8 @@ impl Variant {
     /// The same variant with these items only, of one metric; without names.
     #[must_use]
     pub fn part_at(&self, metric: &str, places: &ItemPlaces) -> Self {
-        if !Arc::ptr_eq(&self.items, &places.items) {
-            return self.part(metric, places.keys());
+        if !places.are_of(self) || self.items.order().has_duplicates {
+            return self.part(metric, &places.keys);
         }
         self.part_of(metric, |column| column.find(&places.places))
     }

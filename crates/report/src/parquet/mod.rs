@@ -13,6 +13,7 @@ mod footer;
 mod footer_checksum;
 mod json;
 mod open;
+mod parallel;
 mod pages;
 mod panic_guard;
 pub mod records;

@@ -88,6 +88,14 @@ impl ReadError {
     }
 }
 
+/// Rows of one row group that are held at once.
+pub(super) struct Part {
+    group: usize,
+    rows: Range<usize>,
+    /// Position in the file of the first of them.
+    pub(super) first_row: u64,
+}
+
 /// Reads a file slice by slice. At any time one slice is held.
 pub(super) struct TableReader {
     path: PathBuf,
@@ -247,10 +255,7 @@ impl TableReader {
 
     /// Reads rows of the row group that is next.
     fn read_next(&mut self, rows: Range<usize>) -> Result<Slice, ReadError> {
-        let fields: Vec<_> = match &self.columns {
-            None => self.schema.iter_values().collect(),
-            Some(names) => names.iter().filter_map(|name| self.schema.get(name)).collect(),
-        };
+        let fields = fields(&self.schema, self.columns.as_deref());
         let group = &self.metadata.row_groups[self.group];
         if !self.may_change {
             return self.read(self.group, rows, fields);
@@ -276,6 +281,37 @@ impl TableReader {
         let pages = guarded(|| Pages::map(&self.file));
         let read = pages.and_then(|pages| decode(&pages, group, rows, fields));
         read.map_err(|message| ReadError::damaged(&self.path, message))
+    }
+
+    /// The parts of the file that are held at once.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let (mut parts, mut first_row) = (Vec::new(), 0);
+        for (group, about) in self.metadata.row_groups.iter().enumerate() {
+            let n_rows = about.num_rows();
+            let most = slice_rows(n_rows, about.total_byte_size());
+            for start in (0..n_rows).step_by(most) {
+                let rows = start..n_rows.min(start + most);
+                let of_part = rows.len() as u64;
+                parts.push(Part { group, rows, first_row });
+                first_row += of_part;
+            }
+        }
+        parts
+    }
+
+    /// Shows `look` all rows of a part, in the columns that were selected.
+    pub(super) fn read_part<T, E: From<ReadError>>(
+        &self,
+        part: &Part,
+        look: impl FnOnce(&Frame<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let slice = self.read(
+            part.group,
+            part.rows.clone(),
+            fields(&self.schema, self.columns.as_deref()),
+        )?;
+        let (height, path, first_row) = (slice.rows, self.path.as_path(), part.first_row);
+        look(&Frame { slice: &slice, start: 0, height, path, first_row })
     }
 
     /// How many rows the file has.
@@ -309,6 +345,14 @@ impl TableReader {
             return look(&Frame { slice: &slice, start: 0, height, path, first_row }).map(Some);
         }
         Ok(None)
+    }
+}
+
+/// These columns, or all.
+fn fields<'a>(schema: &'a ArrowSchema, columns: Option<&[String]>) -> Vec<&'a Field> {
+    match columns {
+        None => schema.iter_values().collect(),
+        Some(names) => names.iter().filter_map(|name| schema.get(name)).collect(),
     }
 }
 

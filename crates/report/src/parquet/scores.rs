@@ -1,6 +1,6 @@
 //! `scores.parquet`: one row per sample and metric, in the order of the samples.
 
-use std::{io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use evalmark_core::{
     item::Item,
@@ -10,6 +10,7 @@ use evalmark_core::{
 use super::summary::RunName;
 use super::{
     open::{ReadError, Rows, TableReader},
+    parallel::in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::Frame,
 };
@@ -144,6 +145,42 @@ pub fn for_each_score<E: From<ReadError>>(
     let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
     while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
     Ok(())
+}
+
+/// Gathers every score, part by part on several threads: `start` begins a part with the position of its first
+/// row and the number of all rows, `visit` adds a row to it, and `take` gets the parts in file order. Ends at
+/// the first error in that order.
+pub fn gather_scores<T: Send, E: From<ReadError> + Send>(
+    path: &Path,
+    start: impl Fn(u64, u64) -> T + Sync,
+    visit: impl Fn(&mut T, ScoreRef<'_>) -> Result<(), E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let columns = REF_COLUMNS.map(str::to_owned).to_vec();
+    let reader = TableReader::open(path)?.select_with(columns, &LATER)?;
+    let n_rows = reader.n_rows();
+    let gather = |frame: &Frame<'_>| {
+        let mut part = start(frame.first_row, n_rows);
+        visit_batch(frame, &mut |row: ScoreRef<'_>| visit(&mut part, row))?;
+        Ok(part)
+    };
+    in_order(&reader, gather, take)
+}
+
+/// The ids of the items of these rows of a file, by the rows' positions, in their order.
+pub fn item_ids_at(path: &Path, rows: &[u64]) -> Result<Vec<String>, ReadError> {
+    let columns = vec!["item_id".to_owned()];
+    let mut reader = TableReader::open(path)?.select(columns)?.only(rows.to_vec());
+    let mut found = BTreeMap::new();
+    let mut look = |frame: &Frame<'_>| {
+        let item_id = frame.text("item_id")?;
+        for row in 0..frame.height {
+            found.insert(frame.first_row + row as u64, item_id.owned(row)?);
+        }
+        Ok::<_, ReadError>(())
+    };
+    while reader.next_batch(&mut look)?.is_some() {}
+    Ok(rows.iter().map(|row| found.get(row).cloned().unwrap_or_default()).collect())
 }
 
 /// A score and whose it is, without what only a gate needs; borrowed from the file's columns.

@@ -5,6 +5,7 @@ use std::{io::Write, path::Path};
 
 use super::{
     open::{ReadError, TableReader},
+    parallel::in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::{Frame, Values},
 };
@@ -114,6 +115,24 @@ fn visit_batch<E: From<ReadError>>(
         })?;
     }
     Ok(())
+}
+
+/// Gathers what every answer took, as [`gather_scores`](super::scores::gather_scores) does scores.
+pub fn gather_usage<T: Send, E: From<ReadError> + Send>(
+    path: &Path,
+    start: impl Fn(u64, u64) -> T + Sync,
+    visit: impl Fn(&mut T, UsageRef<'_>) -> Result<(), E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let columns = USAGE.map(|column| column.name.to_owned()).to_vec();
+    let reader = TableReader::open(path)?.select_with(columns, &LATER)?;
+    let n_rows = reader.n_rows();
+    let gather = |frame: &Frame<'_>| {
+        let mut part = start(frame.first_row, n_rows);
+        visit_batch(frame, &mut |row: UsageRef<'_>| visit(&mut part, row))?;
+        Ok(part)
+    };
+    in_order(&reader, gather, take)
 }
 
 /// What one answer cost and how long it took, borrowed from the file's columns.

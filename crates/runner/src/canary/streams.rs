@@ -11,7 +11,7 @@ use evalmark_store::{
     run_record::{MetricScale, MetricScales},
 };
 use evalmark_verdict::{
-    DriftError, DriftMonitor, ItemScore, ReferenceSample, ScoreRange, StreamRule, StreamValue,
+    DriftError, DriftMonitor, ItemScore, ItemScores, ReferenceSample, ScoreRange, StreamRule, StreamValue,
     Variant,
 };
 
@@ -36,7 +36,7 @@ impl Scores {
 
     /// One stream for each prompt, model and metric.
     pub(super) fn streams(&self, scales: &MetricScales) -> Result<Vec<Stream>, DriftError> {
-        let one = |(name, items, scale): (String, &[ItemScore], &MetricScale)| {
+        let one = |(name, items, scale): (String, ItemScores<'_>, &MetricScale)| {
             let values = values(items, scale.range);
             if values.is_empty() {
                 return Ok(None);
@@ -65,7 +65,7 @@ impl Scores {
     fn metrics<'a>(
         &'a self,
         scales: &'a MetricScales,
-    ) -> impl Iterator<Item = (String, &'a [ItemScore], &'a MetricScale)> {
+    ) -> impl Iterator<Item = (String, ItemScores<'a>, &'a MetricScale)> {
         self.0.iter().flat_map(move |variant| {
             variant.metric_names().filter_map(move |metric| {
                 let scale = scales.get(metric).filter(|scale| scale.value.is_none())?;
@@ -77,10 +77,10 @@ impl Scores {
 }
 
 /// Every item's mean over its epochs.
-fn values(items: &[ItemScore], range: Range) -> Vec<StreamValue<'static, f64>> {
+fn values(items: ItemScores<'_>, range: Range) -> Vec<StreamValue<'static, f64>> {
     let ScoreRange { low, high } = ScoreRange::of(range);
     let scored = items.iter().filter(|item| item.n_scored > 0);
-    let one = |item: &ItemScore| {
+    let one = |item: ItemScore| {
         // Sums of scores may miss an end of the range by a rounding.
         let mean = (item.sum / f64::from(item.n_scored)).clamp(low, high);
         StreamValue { cluster: item.cluster, ..StreamValue::of(mean) }

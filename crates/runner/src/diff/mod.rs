@@ -26,7 +26,7 @@ use crate::{
     error::Result,
     gate::{Differences, changed},
     unknown_name::{UnknownName, all_known},
-    variants::read_variants,
+    variants::read_named_variants,
 };
 
 pub(crate) use self::broken::broken_items;
@@ -199,13 +199,12 @@ pub fn diff(
     let baseline = earlier(before, &folder, &record, host)?;
     let old = RunSide { folder: &baseline.folder, record: &baseline.record };
     let new = RunSide { folder: &folder, record: &record };
-    let scores = |side: RunSide<'_>| {
-        Ok::<_, crate::RunError>(RunScores {
-            scores: read_variants(&side.folder.scores())?,
-            ..RunScores::default()
-        })
+    let scores = |side: RunSide<'_>, like: &[Variant]| {
+        let scores = read_named_variants(&side.folder.scores(), like)?;
+        Ok::<_, crate::RunError>(RunScores { scores, ..RunScores::default() })
     };
-    let (mut earlier, mut later) = (scores(old)?, scores(new)?);
+    let mut later = scores(new, &[])?;
+    let mut earlier = scores(old, &later.scores)?;
     are_known(options, &record, &later)?;
     let differences = Differences::find(old.record, &record, [&mut earlier, &mut later], host);
     let found = find([old, new], [&earlier, &later], options, &differences)?;

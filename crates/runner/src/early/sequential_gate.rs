@@ -7,7 +7,9 @@ use evalmark_store::{
     baseline::Baseline,
     run_record::{MetricScale, RunRecord, StopEarly},
 };
-use evalmark_verdict::{Interim, ItemScore, Reason, Rule, Stopping, count_lacking, family_size};
+use evalmark_verdict::{
+    Interim, ItemScore, ItemScores, Reason, Rule, Stopping, count_lacking, family_size,
+};
 
 use crate::{
     error::Result,
@@ -242,11 +244,11 @@ fn undecided(spec: &GateSpec, loaded: &LoadedSuite) -> Option<String> {
 }
 
 /// The baseline's items that pair with planned ones, in the order of those.
-fn pairs(before: &[ItemScore], planned: &[ItemScore]) -> Vec<ItemScore> {
-    let by_key: HashMap<u128, &ItemScore> = before.iter().map(|item| (item.key, item)).collect();
+fn pairs(before: ItemScores<'_>, planned: &[ItemScore]) -> Vec<ItemScore> {
+    let by_key: HashMap<u128, ItemScore> = before.iter().map(|item| (item.key, item)).collect();
     let pair = |item: &ItemScore| {
         let before = by_key.get(&item.key).filter(|before| before.content == item.content)?;
-        Some(ItemScore { cluster: item.cluster, ..**before })
+        Some(ItemScore { cluster: item.cluster, ..*before })
     };
     planned.iter().filter_map(pair).collect()
 }

@@ -56,9 +56,7 @@ pub(crate) fn align(
         .scores
         .iter()
         .any(|variant| variant.items().any(|(key, content)| of(key, content).is_some()));
-    for variant in before.scores.iter_mut().chain(&mut before.usage) {
-        variant.rename_items(of);
-    }
+    before.rename_items(after, of);
     any.then_some(added)
 }
 
@@ -67,6 +65,10 @@ fn set(columns: &[String]) -> BTreeSet<&String> {
 }
 
 fn pairs_up(before: &RunScores, after: &RunScores) -> bool {
+    let first = |run: &RunScores| run.scores.first().and_then(|variant| variant.items().next());
+    if first(before).is_some() && first(before) == first(after) {
+        return true;
+    }
     let items = |measured: &RunScores| -> HashSet<(u128, u128)> {
         measured.scores.iter().flat_map(Variant::items).collect()
     };

@@ -12,7 +12,7 @@ use crate::{
     error::{Advised, Result},
     metric_scale::corpus_metrics,
     unknown_name::{UnknownName, all_known},
-    variants::read_variants,
+    variants::{NameFiles, read_variants},
 };
 
 /// Two prompts, or two models, of one run.
@@ -47,9 +47,10 @@ pub(crate) fn compare_variants(
             family.push(pair.compare(&runs, gated)?, pair.before, pair.after);
         }
     }
-    let variants = pairs.iter().map(|&(before, after)| (named(before, after), before, after));
-    let slices = slices::explore(folder, record, &runs, variants)?;
-    let mut decision = GateOutcome::of(family, record, between.baseline, spec)?;
+    let named_pairs = pairs.iter().map(|&(before, after)| (named(before, after), before, after));
+    let slices = slices::explore(folder, record, &runs, named_pairs)?;
+    let names = NameFiles(vec![(&variants, folder.scores())]);
+    let mut decision = GateOutcome::of(family, &names, record, between.baseline, spec)?;
     decision.verdict.slices = slices;
     let run = RunSide { folder, record };
     decision.broken = broken_items(&decision.verdict, run, run, |comparison| {

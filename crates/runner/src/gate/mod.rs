@@ -32,7 +32,7 @@ use evalmark_store::{
     run_folder::RunFolder,
     run_record::RunRecord,
 };
-use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores};
+use evalmark_verdict::{ComparisonFamily, ComparisonSubject, RunScores, Variant};
 
 use crate::{
     Ending, Findings, Host, Notice,
@@ -41,7 +41,7 @@ use crate::{
     error::{Advised, Hinted, Result},
     metric_scale::corpus_metrics,
     redacted_keys::hide,
-    variants::{read_usage, read_variants},
+    variants::{NameFiles, read_usage, read_variants, read_variants_like},
 };
 
 pub use self::between::{Between, BetweenError};
@@ -72,11 +72,13 @@ impl GateOutcome {
     /// What a family of comparisons comes to.
     fn of(
         family: ComparisonFamily<'_>,
+        names: &NameFiles<'_>,
         record: &RunRecord,
         baseline: &str,
         spec: &GateSpec,
     ) -> Result<Self> {
-        let gated = family.decide(spec.correction)?;
+        let find = |variant: &Variant, rows: &[u64]| names.find(variant, rows);
+        let gated = family.decide_with(spec.correction, find)?;
         let lacks_answers = gated.lacks_answers();
         let verdict = Verdict {
             answer: gated.answer,
@@ -101,7 +103,13 @@ impl GateOutcome {
 }
 
 /// Reads the scores of a run or baseline, and what its answers took where the gate asks for that.
-fn read_scores(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Result<RunScores> {
+/// Items that another run has, too, are shared with it.
+fn read_scores(
+    folder: &RunFolder,
+    record: &RunRecord,
+    spec: &GateSpec,
+    like: &[Variant],
+) -> Result<RunScores> {
     let gates_amounts = spec.metrics.values().any(|gated| gated.amount.is_some());
     if gates_amounts && !folder.usage().is_file() {
         return Err(NoUsage { path: folder.path.clone() }.into());
@@ -109,8 +117,9 @@ fn read_scores(folder: &RunFolder, record: &RunRecord, spec: &GateSpec) -> Resul
     let amounts = gates_amounts.then(|| folder.usage());
     let files: Vec<_> = amounts.into_iter().chain([folder.scores()]).collect();
     integrity::unchanged(folder, record, &files)?;
-    let usage = if gates_amounts { read_usage(&folder.usage())? } else { Vec::new() };
-    Ok(RunScores { scores: read_variants(&folder.scores())?, usage })
+    let scores = read_variants_like(&folder.scores(), like)?;
+    let usage = if gates_amounts { read_usage(&folder.usage(), &scores)? } else { Vec::new() };
+    Ok(RunScores { scores, usage })
 }
 
 /// A run or baseline that does not say what its answers took, where the gate asks for that.
@@ -137,8 +146,8 @@ pub(crate) fn gate_run(
 ) -> Result<GateOutcome> {
     baseline.is_another_than(folder, record)?;
     let spec = &imported_metrics::of_both(spec, &baseline.record, record);
-    let mut after = read_scores(folder, record, spec)?;
-    let mut before = read_scores(&baseline.folder, &baseline.record, spec)?;
+    let mut after = read_scores(folder, record, spec, &[])?;
+    let mut before = read_scores(&baseline.folder, &baseline.record, spec, &after.scores)?;
     let looked_at = looked_at(record, &after.scores, &before.scores, spec);
     let differences = Differences::find(&baseline.record, record, [&mut before, &mut after], host);
     if record.stopped_early.is_some() {
@@ -154,7 +163,8 @@ pub(crate) fn gate_run(
         Some((ComparisonSubject::of(variant, ""), same, variant))
     });
     let slices = slices::explore(folder, record, &runs, pairs)?;
-    let mut outcome = GateOutcome::of(family, record, &baseline.name, spec)?;
+    let names = NameFiles::of(&after, folder).and(NameFiles::of(&before, &baseline.folder));
+    let mut outcome = GateOutcome::of(family, &names, record, &baseline.name, spec)?;
     outcome.verdict.slices = slices;
     outcome.verdict.baseline_digest = Some(baseline.digest.clone());
     outcome.broken =
@@ -211,7 +221,8 @@ pub(crate) fn gate_minima(
     let runs = gated_runs(record, record, spec, &metrics);
     let mut family = ComparisonFamily::default();
     family.push_minima(&runs, &variants)?;
-    GateOutcome::of(family, record, "the minima of its gate", spec).map(Some)
+    let names = NameFiles(vec![(&variants, folder.scores())]);
+    GateOutcome::of(family, &names, record, "the minima of its gate", spec).map(Some)
 }
 
 /// The verdict on a run whose baseline is missing: it does not pass, whatever its minima say.

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use evalmark_core::verdict::SliceFinding;
 use evalmark_report::usage::for_each_slice;
 use evalmark_store::{run_folder::RunFolder, run_record::RunRecord};
-use evalmark_verdict::{ComparisonSubject, GatedRuns, Variant, VariantPair, slices};
+use evalmark_verdict::{
+    ComparisonSubject, Decision, GatedRuns, ItemPlaces, Variant, VariantPair, slices,
+};
+use rayon::prelude::*;
 
 use crate::{RunError, error::Result, variants::key};
 
@@ -29,20 +32,30 @@ pub(crate) fn explore<'a>(
         return Ok(Vec::new());
     }
     let members = frequent(members(folder, columns)?, columns.len());
+    let keys: Vec<&[u128]> = members.values().map(Vec::as_slice).collect();
+    let mut places: Vec<ItemPlaces> = Vec::new();
     let (mut judged, mut named) = (Vec::new(), Vec::new());
     for (named_as, reference, variant) in variants {
-        for ((column, value), keys) in &members {
-            for (metric, gated) in runs.spec.scores() {
-                let (reference, variant) =
-                    (reference.part(metric, keys), variant.part(metric, keys));
+        if places.first().is_none_or(|places| !places.are_of(variant)) {
+            places = variant.find_places(&keys);
+        }
+        let compare = |places: &ItemPlaces| -> Result<Vec<Decision>> {
+            let compared = runs.spec.scores().map(|(metric, gated)| {
+                let of_metric = [reference, variant].map(|side| side.part_at(metric, places));
                 let pair = VariantPair {
                     subject: ComparisonSubject { metric: metric.to_owned(), ..named_as.clone() },
-                    before: Some(&reference),
-                    after: Some(&variant),
+                    before: Some(&of_metric[0]),
+                    after: Some(&of_metric[1]),
                 };
-                judged.push(pair.compare_slice(runs, gated)?);
-                named.push((columns[*column].clone(), value.clone()));
-            }
+                Ok(pair.compare_slice(runs, gated)?)
+            });
+            compared.collect()
+        };
+        let compared: Vec<Result<Vec<Decision>>> = places.par_iter().map(compare).collect();
+        for (found, (column, value)) in compared.into_iter().zip(members.keys()) {
+            let found = found?;
+            named.extend(found.iter().map(|_| (columns[*column].clone(), value.clone())));
+            judged.extend(found);
         }
     }
     let found = slices(judged).into_iter().zip(named);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evalmark_core::history::Series;
 use evalmark_scoring::Metric;
 use evalmark_store::integrity;
-use evalmark_verdict::{ItemScore, Variant, pseudo_scores};
+use evalmark_verdict::{ItemScore, ItemScores, Variant, pseudo_scores};
 
 use super::UsableRun;
 use crate::{
@@ -65,7 +65,7 @@ fn of_metric(
     metrics: &BTreeMap<String, Metric>,
 ) -> Option<Vec<ItemScore>> {
     match metrics.get(metric).and_then(Metric::corpus) {
-        None => variant.scores(metric).map(<[_]>::to_vec),
+        None => variant.scores(metric).map(ItemScores::to_vec),
         Some(corpus) => pseudo_scores(variant.counted(metric)?, &RunValue { corpus, all: false }),
     }
 }

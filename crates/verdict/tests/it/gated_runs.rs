@@ -7,12 +7,12 @@ use evalmark_core::{
     verdict::{Answer, Measure},
 };
 use evalmark_verdict::{
-    AnswerScore, ComparisonFamily, ComparisonSubject, Gated, GatedRuns, ItemScore, LookedAt,
+    AnswerScore, ComparisonFamily, ComparisonSubject, Gated, GatedRuns, ItemIdentity, LookedAt,
     MetricTraits, RunScores, SameItem, Variant, VariantPair, count_lacking, family_size,
 };
 
-fn item(key: usize) -> ItemScore {
-    ItemScore { key: key as u128, content: 0, cluster: None, sum: 0.0, n_scored: 0, n_planned: 0 }
+fn item(key: usize) -> ItemIdentity {
+    ItemIdentity { key: key as u128, content: 0, cluster: None }
 }
 
 /// Items of which all but every fifth score `hit`.
@@ -21,7 +21,7 @@ fn variant(prompt: &str, metric: &str, n_items: usize, hit: f64) -> Variant {
     for key in 0..n_items {
         let score = Some(if key.is_multiple_of(5) { 0.0 } else { hit });
         let answer = AnswerScore { score, ..AnswerScore::default() };
-        variant.push(&format!("i{key}"), metric, answer, || item(key));
+        variant.push(&format!("i{key}"), metric, answer, &item(key));
     }
     variant
 }
@@ -154,16 +154,18 @@ fn items_are_kept_renamed_and_taken_apart() {
     let part = variant_of_ten.part("exact", &[0, 1, 2]);
     assert_eq!(part.scores("exact").expect("sound").len(), 3);
     let same = SameItem { id: "new".into(), key: 99, content: 5 };
-    variant_of_ten.rename_items(|key, _| (key == 1).then_some(&same));
-    assert_eq!(&*variant_of_ten.ids[1], "new");
+    variant_of_ten.rename_items(None, |key, _| (key == 1).then_some(&same));
+    assert_eq!(variant_of_ten.id("exact", 1), Some("new"));
     assert_eq!(variant_of_ten.items().nth(1), Some((99, 5)));
     let mut run =
         RunScores { scores: vec![variant_of_ten.clone()], usage: vec![variant_of_ten.clone()] };
-    let mut few = variant_of_ten;
-    few.keep(|id| id == "new" || id == "i3");
+    let mut few = Variant::new("plain", "small");
+    for key in [99, 3] {
+        few.push(&key.to_string(), "exact", AnswerScore::default(), &item(key));
+    }
     run.keep_items_of(&RunScores { scores: vec![few], usage: vec![] });
     for variant in run.scores.iter().chain(&run.usage) {
-        assert_eq!(variant.ids.iter().map(|id| &**id).collect::<Vec<_>>(), ["new", "i3"]);
+        assert_eq!([0, 1].map(|at| variant.id("exact", at)), [Some("new"), Some("i3")]);
         assert_eq!(variant.items().collect::<Vec<_>>(), [(99, 5), (3, 0)]);
     }
 }

@@ -55,7 +55,7 @@ fn released_scores(
     if !(is_mean && range.low.is_finite() && range.high.is_finite()) {
         return Ok(None);
     }
-    let value = |item: &ItemScore| {
+    let value = |item: ItemScore| {
         let value = item.mean(range)?;
         Some(StreamValue { cluster: item.cluster, ..StreamValue::of(value) })
     };
