@@ -122,8 +122,7 @@ pub(crate) fn sorted(keys: &[u128]) -> Vec<u32> {
     }
     parts.into_par_iter().for_each(|part| {
         // The keys beside the places: a sort that follows places waits for memory.
-        let mut keyed: Vec<(u128, u32)> =
-            part.iter().map(|&at| (keys[at as usize], at)).collect();
+        let mut keyed: Vec<(u128, u32)> = part.iter().map(|&at| (keys[at as usize], at)).collect();
         keyed.sort_unstable();
         part.iter_mut().zip(keyed).for_each(|(place, (_, at))| *place = at);
     });

@@ -129,12 +129,7 @@ pub(crate) fn check_all(
     items.tallies().enumerate().try_for_each(|(index, item)| check(side, index, item, range))
 }
 
-fn check(
-    side: Side,
-    index: usize,
-    item: Tally,
-    range: ScoreRange,
-) -> Result<(), CompareError> {
+fn check(side: Side, index: usize, item: Tally, range: ScoreRange) -> Result<(), CompareError> {
     if item.n_scored > item.n_planned {
         return Err(CompareError::TooManyScored { side, index });
     }

@@ -82,7 +82,9 @@ pub fn compare_ratio<'a>(
             weigh(&amounts(variants, assumption, better), of, &logs)
         });
         let units = match of {
-            RatioOf::GeometricMean if rule.keeps_units => Some(amounts(variants, matched.missing.cautious(), better)),
+            RatioOf::GeometricMean if rule.keeps_units => {
+                Some(amounts(variants, matched.missing.cautious(), better))
+            }
             _ => None,
         };
         let judged = matched.decide(case, &flips(variants, &rule));

@@ -77,9 +77,8 @@ fn pairs(items: SameItems<'_>) -> Vec<([Tally; 2], u64)> {
     let (Some(before), Some(after)) = (baseline.values(), candidate.values()) else {
         return (0..n).map(|at| ([baseline.tally(at), candidate.tally(at)], 1)).collect();
     };
-    let pair = |b: usize, c: usize, times| {
-        ([baseline.shown(before[b]), candidate.shown(after[c])], times)
-    };
+    let pair =
+        |b: usize, c: usize, times| ([baseline.shown(before[b]), candidate.shown(after[c])], times);
     let codes = (0..n).map(|at| (baseline.code(at).into(), candidate.code(at).into()));
     if before.len().max(after.len()) <= FEW_VALUES {
         let width = after.len();

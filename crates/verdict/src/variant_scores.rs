@@ -188,9 +188,8 @@ impl Variant {
     #[must_use]
     pub fn part(&self, metric: &str, keys: &[u128]) -> Self {
         self.part_of(metric, |column| {
-            let is_kept = |at: &u32| {
-                keys.binary_search(&self.items.key(column.place(*at as usize))).is_ok()
-            };
+            let is_kept =
+                |at: &u32| keys.binary_search(&self.items.key(column.place(*at as usize))).is_ok();
             let n = u32::try_from(column.len()).unwrap_or(u32::MAX);
             (0..n).filter(is_kept).collect()
         })

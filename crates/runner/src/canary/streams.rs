@@ -11,8 +11,8 @@ use evalmark_store::{
     run_record::{MetricScale, MetricScales},
 };
 use evalmark_verdict::{
-    DriftError, DriftMonitor, ItemScore, ItemScores, ReferenceSample, ScoreRange, StreamRule, StreamValue,
-    Variant,
+    DriftError, DriftMonitor, ItemScore, ItemScores, ReferenceSample, ScoreRange, StreamRule,
+    StreamValue, Variant,
 };
 
 use crate::{

@@ -164,7 +164,7 @@ fn variants(task: Task, worse: f64, n: usize, cluster: usize, seed: u64) -> [Cou
 
 fn judge(metric: &dyn CorpusMetric, variants: &[Counted; 2], rule: &Rule) -> Comparison {
     let [before, after] =
-        variants.each_ref().map(|(items, counts)| CountedVariant { items, counts });
+        variants.each_ref().map(|(items, counts)| CountedVariant { items: items.into(), counts });
     compare_corpus_metric(&subject(), [before, after], metric, rule)
         .expect("the variants are sound")
         .comparison
