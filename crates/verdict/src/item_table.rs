@@ -103,7 +103,9 @@ impl ItemTable {
 pub(crate) fn sorted(keys: &[u128]) -> Vec<u32> {
     let bucket = |key: u128| (key >> (128 - BUCKETS.trailing_zeros())) as usize;
     let mut ends = vec![0; BUCKETS + 1];
-    keys.iter().for_each(|&key| ends[bucket(key) + 1] += 1);
+    for &key in keys {
+        ends[bucket(key) + 1] += 1;
+    }
     for at in 0..BUCKETS {
         ends[at + 1] += ends[at];
     }

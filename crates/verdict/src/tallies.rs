@@ -146,15 +146,16 @@ impl Tallies {
     pub(crate) fn push(&mut self, tally: Tally) {
         let code = self.code_of(tally);
         match (&mut self.kept, code) {
-            (Kept::Bytes(codes), Some(code)) => match u8::try_from(code) {
-                Ok(code) => codes.push(code),
-                Err(_) => {
-                    let mut wide: Vec<u16> = Vec::with_capacity(codes.capacity());
-                    wide.extend(codes.iter().map(|&code| u16::from(code)));
-                    wide.push(code);
-                    self.kept = Kept::Shorts(wide);
+            (Kept::Bytes(codes), Some(code)) => {
+                if let Ok(code) = u8::try_from(code) {
+                    codes.push(code);
+                    return;
                 }
-            },
+                let mut wide: Vec<u16> = Vec::with_capacity(codes.capacity());
+                wide.extend(codes.iter().map(|&code| u16::from(code)));
+                wide.push(code);
+                self.kept = Kept::Shorts(wide);
+            }
             (Kept::Shorts(codes), Some(code)) => codes.push(code),
             (Kept::Each(each), _) => each.push(tally),
             (_, None) => {
@@ -270,7 +271,9 @@ impl Hasher for Scrambler {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
     }
 
     fn write_u64(&mut self, number: u64) {

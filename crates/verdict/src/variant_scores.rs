@@ -152,8 +152,8 @@ impl Variant {
     /// Mean of the items' means; below every score where there is none.
     pub fn mean(&self, metric: &str) -> f64 {
         let scores = self.scores(metric).unwrap_or_default();
-        let scored = scores.iter().filter(|item| item.n_scored > 0);
-        let (sum, n) = scored.fold((0.0, 0_u32), |(sum, n), item| {
+        let with_score = scores.iter().filter(|item| item.n_scored > 0);
+        let (sum, n) = with_score.fold((0.0, 0_u32), |(sum, n), item| {
             (sum + item.sum / f64::from(item.n_scored), n + 1)
         });
         if n == 0 { f64::NEG_INFINITY } else { sum / f64::from(n) }
@@ -245,8 +245,9 @@ impl Variant {
             if is_kept(item.key) {
                 *new = Some(kept.n_items);
                 kept.push_item(item);
-                let name = self.names.get(at);
-                name.into_iter().for_each(|name| kept.names.push(name));
+                if let Some(name) = self.names.get(at) {
+                    kept.names.push(name);
+                }
             }
         }
         let filtered = |column: &ScoreColumn| {

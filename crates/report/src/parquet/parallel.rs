@@ -19,14 +19,14 @@ pub(super) fn in_order<T: Send, E: From<ReadError> + Send>(
 ) -> Result<(), E> {
     let parts = reader.parts();
     let most = PARTS_A_THREAD * rayon::current_num_threads();
-    let made = |parts: &[Part]| -> Vec<Result<T, E>> {
+    let decode = |parts: &[Part]| -> Vec<Result<T, E>> {
         parts.par_iter().with_max_len(1).map(|part| reader.read_part(part, &make)).collect()
     };
     let mut hand_on = |made: Vec<Result<T, E>>| made.into_iter().try_for_each(|one| take(one?));
     let mut waiting = Vec::new();
     for parts in parts.chunks(most) {
         let handed = std::mem::take(&mut waiting);
-        let (next, result) = rayon::join(|| made(parts), || hand_on(handed));
+        let (next, result) = rayon::join(|| decode(parts), || hand_on(handed));
         result?;
         waiting = next;
     }
