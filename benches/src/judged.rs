@@ -98,7 +98,7 @@ impl Design for Labels {
             let relative = Rule { judge_relative: true, ..rule.clone() };
             compare(&subject(), &judge[0], &judge[1], &relative)
         } else {
-            compare_labelled(&subject(), [&judge[0], &judge[1]], labels, rule)
+            compare_labelled(&subject(), [judge[0].as_slice(), judge[1].as_slice()], labels, rule)
         };
         found.unwrap_or_else(|error| unreachable!("variants are sound: {error}"))
     }
