@@ -36,6 +36,7 @@ pub mod sarif;
 pub mod spreadsheet;
 
 pub use parquet::{
-    ReadError, WriteError, answers, arrow, columnar, dataset, dataset_rows, records, run_values,
-    sample_pages, sample_texts, samples, scores, summary, usage,
+    ReadError, WriteError, answers, arrow, coded_texts, columnar, dataset, dataset_rows,
+    gathered_rows, records, run_values, sample_pages, sample_texts, samples, scores, summary,
+    usage,
 };

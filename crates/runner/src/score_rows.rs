@@ -1,218 +1,194 @@
-//! Rows of scores on their way from a file into variants: parts of the file are condensed on several
-//! threads, and handed on in the file's order.
+//! Rows of scores on their way from a file into variants: parts of the file become variants of their own on
+//! several threads, and are put together in the file's order.
 
+use evalmark_report::{
+    ReadError,
+    coded_texts::{CodedTexts, RowSubject},
+};
 use evalmark_verdict::{AnswerScore, ItemIdentity, ItemName, Variant};
 
 use crate::variants::{ReadRowsError, cluster_key, key};
 
-/// What is the same in each row of an answer.
-#[derive(Clone, Copy)]
-pub(crate) struct RowOf<'a> {
-    pub item_id: &'a str,
-    pub item_hash: &'a str,
-    pub cluster: Option<&'a str>,
-    pub prompt: &'a str,
-    pub model: &'a str,
-}
-
-/// Rows of one part of a file, condensed.
+/// Rows of one part of a file, by the variants that they are about.
 pub(crate) struct RowBlock {
-    /// Position in the file of the first row.
-    first_row: u64,
-    /// All rows of the file.
-    n_rows: u64,
-    /// How many rows of the part went by.
-    n_seen: u64,
     keeps_ids: bool,
+    /// How many rows the whole file has.
+    n_rows_of_file: u64,
     runs: Vec<VariantRows>,
-    last: LastRow,
+    item: CurrentItem,
 }
 
-/// What the last row had, as most rows have the same as the one before.
+/// The item that the rows are about.
 #[derive(Default)]
-struct LastRow {
+struct CurrentItem {
+    identity: ItemIdentity,
     item_hash: String,
-    content: Option<u128>,
+    /// Whether that is the hash of what an item holds.
+    has_content: bool,
     cluster: Option<String>,
+    /// The first row about it.
+    row: u64,
 }
 
 /// Rows of one variant that follow each other.
 struct VariantRows {
-    prompt: String,
-    model: String,
-    /// In the order in which they were seen.
-    metrics: Vec<String>,
-    items: Vec<ItemRows>,
-    scores: Vec<RowScore>,
-    /// By the places of the scores.
-    labels: Vec<(usize, f64)>,
-    counts: Vec<(usize, Box<[f64]>)>,
+    n_rows: usize,
     first_id: String,
+    /// Rows of the first item, which may have begun in the part before.
+    first: Vec<FirstRow>,
+    /// All others; and the metrics of both.
+    rest: Variant,
+    /// The places of metrics, by their codes.
+    places: Vec<Option<usize>>,
     last_id: String,
 }
 
-/// Rows of one item that follow each other.
-struct ItemRows {
+struct FirstRow {
     item: ItemIdentity,
-    /// Whether its id is another than that of the rows before.
-    begins: bool,
     row: u64,
-    id: Option<Box<str>>,
-    /// Place of its first score.
-    first: usize,
+    metric: usize,
+    /// `None` where the metric does not concern the item.
+    answer: Option<FirstAnswer>,
 }
 
-#[derive(Clone, Copy)]
-struct RowScore {
+struct FirstAnswer {
     score: Option<f64>,
-    metric: u16,
-    applies: bool,
+    label: Option<f64>,
+    counts: Option<Box<[f64]>>,
 }
 
 impl RowBlock {
-    pub(crate) fn new(first_row: u64, n_rows: u64, keeps_ids: bool) -> Self {
-        let (runs, last) = (Vec::new(), LastRow::default());
-        Self { first_row, n_rows, n_seen: 0, keeps_ids, runs, last }
+    pub(crate) fn new(n_rows_of_file: u64, keeps_ids: bool) -> Self {
+        let (runs, item) = (Vec::new(), CurrentItem::default());
+        Self { keeps_ids, n_rows_of_file, runs, item }
     }
 
-    /// Leaves a row out.
-    pub(crate) fn skip(&mut self) {
-        self.n_seen += 1;
+    /// Says whose the scores are that follow, and in which row of the file they begin.
+    pub(crate) fn turn_to(&mut self, subject: &RowSubject<'_>, row: u64) {
+        let RowSubject { item_id, prompt, model, .. } = *subject;
+        let is_it = |run: &VariantRows| run.rest.prompt == prompt && run.rest.model == model;
+        let is_known = self.runs.last().is_some_and(is_it);
+        if !is_known {
+            self.runs.push(VariantRows::new(subject));
+        }
+        let Some(run) = self.runs.last_mut() else { return };
+        if !is_known || run.last_id != item_id {
+            item_id.clone_into(&mut run.last_id);
+            run.rest.begin_item();
+            self.item.identity.key = key(item_id);
+        }
+        self.item.turn_to(subject, row);
     }
 
-    /// Adds one row with these scores by metric; `None` is a metric that does not concern the item.
-    pub(crate) fn push<'a>(
+    /// The place of the metric of a row of the variant that was turned to.
+    pub(crate) fn coded_metric(
         &mut self,
-        of: RowOf<'_>,
-        scores: impl IntoIterator<Item = (&'a str, Option<AnswerScore<'a>>)>,
+        metrics: &CodedTexts<'_>,
+        row: usize,
+    ) -> Result<usize, ReadError> {
+        let Some(run) = self.runs.last_mut() else { return Ok(0) };
+        let Some(n_codes) = metrics.n_codes() else {
+            return Ok(run.rest.metric_place(metrics.some(row)?));
+        };
+        let code = metrics.code(row) as usize;
+        if let Some(Some(place)) = run.places.get(code) {
+            return Ok(*place);
+        }
+        let place = run.rest.metric_place(metrics.some(row)?);
+        run.places.resize(n_codes, None);
+        run.places[code] = Some(place);
+        Ok(place)
+    }
+
+    /// The place of a metric of the variant that was turned to.
+    pub(crate) fn metric(&mut self, metric: &str) -> usize {
+        self.runs.last_mut().map_or(0, |run| run.rest.metric_place(metric))
+    }
+
+    /// Adds a score of what was turned to; `None` where the metric does not concern the item.
+    pub(crate) fn push(
+        &mut self,
+        metric: usize,
+        answer: Option<AnswerScore<'_>>,
     ) -> Result<(), ReadRowsError> {
-        let content = self.last.content(of.item_hash);
-        let last = self.runs.last();
-        if last.is_none_or(|last| last.prompt != of.prompt || last.model != of.model) {
-            self.runs.push(VariantRows::new(&of));
-        }
         let Some(run) = self.runs.last_mut() else { return Ok(()) };
-        let row = self.first_row + self.n_seen;
-        self.n_seen += 1;
-        let has_cluster = self.last.cluster.as_deref() == of.cluster;
-        if !has_cluster {
-            self.last.cluster = of.cluster.map(str::to_owned);
+        let CurrentItem { identity: item, row, .. } = self.item;
+        if answer.is_some() && !self.item.has_content {
+            let (item_id, hash) = (run.last_id.clone(), self.item.item_hash.clone());
+            return Err(ReadRowsError::ItemHash { item_id, hash });
         }
-        run.see(of, content.unwrap_or_default(), has_cluster, row, self.keeps_ids);
-        for (metric, answer) in scores {
-            if answer.is_some() && content.is_none() {
-                let (item_id, hash) = (of.item_id.to_owned(), of.item_hash.to_owned());
-                return Err(ReadRowsError::ItemHash { item_id, hash });
-            }
-            run.add(metric, answer);
+        run.n_rows += 1;
+        if run.rest.n_items() == 0 && run.last_id == run.first_id {
+            let answer = answer.map(|AnswerScore { score, label, counts }| FirstAnswer {
+                score,
+                label,
+                counts: counts.map(Into::into),
+            });
+            run.first.push(FirstRow { item, row, metric, answer });
+            return Ok(());
+        }
+        let name = if self.keeps_ids { ItemName::Id(&run.last_id) } else { ItemName::Row(row) };
+        match answer {
+            Some(answer) => run.rest.push_answer(name, metric, answer, &item),
+            None => run.rest.push_unconcerned(name, &item),
         }
         Ok(())
     }
 }
 
-impl LastRow {
-    /// The item's content as its hash says; `None` where it is no hash.
-    fn content(&mut self, item_hash: &str) -> Option<u128> {
-        if self.item_hash != item_hash || item_hash.is_empty() {
-            item_hash.clone_into(&mut self.item_hash);
-            self.content = u128::from_str_radix(item_hash, 16).ok();
+impl CurrentItem {
+    fn turn_to(&mut self, subject: &RowSubject<'_>, row: u64) {
+        if self.item_hash != subject.item_hash {
+            subject.item_hash.clone_into(&mut self.item_hash);
+            let content = content(subject.item_hash);
+            self.has_content = content.is_some();
+            self.identity.content = content.unwrap_or_default();
         }
-        self.content
+        if self.cluster.as_deref() != subject.cluster {
+            self.cluster = subject.cluster.map(str::to_owned);
+            self.identity.cluster = subject.cluster.map(cluster_key);
+        }
+        self.row = row;
     }
 }
 
+/// What an item holds, as its hash says; `None` where it is no hash.
+fn content(item_hash: &str) -> Option<u128> {
+    u128::from_str_radix(item_hash, 16).ok()
+}
+
 impl VariantRows {
-    fn new(of: &RowOf<'_>) -> Self {
+    fn new(subject: &RowSubject<'_>) -> Self {
         Self {
-            prompt: of.prompt.to_owned(),
-            model: of.model.to_owned(),
-            metrics: Vec::new(),
-            items: Vec::new(),
-            scores: Vec::new(),
-            labels: Vec::new(),
-            counts: Vec::new(),
-            first_id: of.item_id.to_owned(),
+            n_rows: 0,
+            first_id: subject.item_id.to_owned(),
+            first: Vec::new(),
+            rest: Variant::new(subject.prompt, subject.model),
+            places: Vec::new(),
             last_id: String::new(),
         }
     }
 
-    /// Takes note of the item of a row.
-    fn see(
-        &mut self,
-        of: RowOf<'_>,
-        content: u128,
-        has_last_cluster: bool,
-        row: u64,
-        keeps_ids: bool,
-    ) {
-        let last = self.items.last().map(|last| last.item);
-        let begins = last.is_none() || self.last_id != of.item_id;
-        if let Some(last) = last
-            && !begins
-            && last.content == content
-            && has_last_cluster
-        {
-            return;
-        }
-        let key = match last {
-            Some(last) if !begins => last.key,
-            _ => key(of.item_id),
-        };
-        let item = ItemIdentity { key, content, cluster: of.cluster.map(cluster_key) };
-        of.item_id.clone_into(&mut self.last_id);
-        let id = keeps_ids.then(|| of.item_id.into());
-        self.items.push(ItemRows { item, begins, row, id, first: self.scores.len() });
-    }
-
-    fn add(&mut self, metric: &str, answer: Option<AnswerScore<'_>>) {
-        let at = self.scores.len();
-        let metric = self.metric(metric);
-        let score = answer.and_then(|answer| answer.score);
-        self.scores.push(RowScore { score, metric, applies: answer.is_some() });
-        let Some(AnswerScore { label, counts, .. }) = answer else { return };
-        self.labels.extend(label.map(|label| (at, label)));
-        self.counts.extend(counts.map(|counts| (at, counts.into())));
-    }
-
-    /// The place of a metric: most often the one behind the last row's.
-    fn metric(&mut self, metric: &str) -> u16 {
-        let last = self.scores.last().map_or(0, |last| usize::from(last.metric) + 1);
-        let next = if last < self.metrics.len() { last } else { 0 };
-        let place = if self.metrics.get(next).is_some_and(|next| next == metric) {
-            next
-        } else {
-            self.metrics.iter().position(|known| known == metric).unwrap_or_else(|| {
-                self.metrics.push(metric.to_owned());
-                self.metrics.len() - 1
-            })
-        };
-        u16::try_from(place).unwrap_or(u16::MAX)
-    }
-
     /// Adds the rows to their variant; the first item may be the one that went by last there.
-    fn add_to(&self, variant: &mut Variant, continues: bool) {
+    fn add_to(self, variant: &mut Variant, continues: bool, keeps_ids: bool) {
         let metrics: Vec<usize> =
-            self.metrics.iter().map(|metric| variant.metric_place(metric)).collect();
-        let mut labels = self.labels.iter().peekable();
-        let mut counts = self.counts.iter().peekable();
-        let ends = self.items.iter().skip(1).map(|item| item.first);
-        let ends = ends.chain([self.scores.len()]);
-        for ((n, rows), end) in self.items.iter().enumerate().zip(ends) {
-            if rows.begins && !(n == 0 && continues) {
-                variant.begin_item();
-            }
-            let name = rows.id.as_deref().map_or(ItemName::Row(rows.row), ItemName::Id);
-            for (at, row) in self.scores[rows.first..end].iter().enumerate() {
-                if !row.applies {
-                    variant.push_unconcerned(name, &rows.item);
-                    continue;
+            self.rest.metric_names().map(|metric| variant.metric_place(metric)).collect();
+        if !continues {
+            variant.begin_item();
+        }
+        for FirstRow { item, row, metric, answer } in &self.first {
+            let name = if keeps_ids { ItemName::Id(&self.first_id) } else { ItemName::Row(*row) };
+            match answer {
+                Some(FirstAnswer { score, label, counts }) => {
+                    let (score, label, counts) = (*score, *label, counts.as_deref());
+                    let answer = AnswerScore { score, label, counts };
+                    variant.push_answer(name, metrics[*metric], answer, item);
                 }
-                let at = rows.first + at;
-                let label = labels.next_if(|label| label.0 == at).map(|label| label.1);
-                let counts = counts.next_if(|counts| counts.0 == at).map(|counts| &*counts.1);
-                let answer = AnswerScore { score: row.score, label, counts };
-                variant.push_answer(name, metrics[usize::from(row.metric)], answer, &rows.item);
+                None => variant.push_unconcerned(name, item),
             }
+        }
+        if self.rest.n_items() > 0 {
+            variant.append(self.rest);
         }
     }
 }
@@ -233,13 +209,13 @@ impl<'a> Variants<'a> {
     }
 
     pub(crate) fn take(&mut self, block: RowBlock) {
-        let n_rows = usize::try_from(block.n_rows).unwrap_or_default();
+        let n_rows = usize::try_from(block.n_rows_of_file).unwrap_or_default();
         for run in block.runs {
-            let Some(first) = run.items.first() else { continue };
+            let Some(first) = run.first.first() else { continue };
             let at = self.place(&run, &first.item, n_rows);
             let continues = self.last_ids[at] == run.first_id && self.seen[at].n_items() > 0;
-            run.add_to(&mut self.seen[at], continues);
-            self.last_ids[at] = run.last_id;
+            self.last_ids[at].clone_from(&run.last_id);
+            run.add_to(&mut self.seen[at], continues, block.keeps_ids);
         }
     }
 
@@ -248,20 +224,21 @@ impl<'a> Variants<'a> {
     }
 
     fn place(&mut self, run: &VariantRows, first: &ItemIdentity, n_rows: usize) -> usize {
-        let is_it = |v: &Variant| v.prompt == run.prompt && v.model == run.model;
+        let is_it = |v: &Variant| v.prompt == run.rest.prompt && v.model == run.rest.model;
         // The last one is the likeliest.
         self.seen.iter().rposition(is_it).unwrap_or_else(|| {
-            let mut variant = Variant::new(&run.prompt, &run.model);
+            let mut variant = Variant::new(&run.rest.prompt, &run.rest.model);
             let known = self.seen.iter().chain(self.like).find(|known| known.begins_with(first));
             if let Some(known) = known {
                 variant = variant.with_items_of(known);
             }
-            for metric in &run.metrics {
+            for metric in run.rest.metric_names() {
                 variant.metric_place(metric);
             }
             // As if all rows of the file were like these; memory that is never used costs nothing.
-            let blocks = n_rows.div_ceil(run.scores.len().max(1));
-            variant.reserve(known.map_or(blocks * run.items.len(), Variant::n_items));
+            let blocks = n_rows.div_ceil(run.n_rows.max(1));
+            let n_items = blocks * (run.rest.n_items() + 1);
+            variant.reserve(known.map_or(n_items, Variant::n_items));
             self.seen.push(variant);
             self.last_ids.push(String::new());
             self.seen.len() - 1

@@ -5,8 +5,9 @@ use std::path::Path;
 use evalmark_core::{item::Item, suite::Amount};
 use evalmark_report::{
     ReadError,
-    scores::{ScoreRef, gather_scores, item_ids_at},
-    usage::{UsageRef, gather_usage},
+    coded_texts::RowSubject,
+    gathered_rows::{AnswerUsage, ScoreRows, UsageRows, gather_scores, gather_usage},
+    scores::item_ids_at,
 };
 use evalmark_verdict::{AnswerScore, ItemScore, RunScores, Variant};
 
@@ -14,7 +15,7 @@ use evalmark_store::run_folder::RunFolder;
 
 use crate::{
     error::{Advised, Hinted, Result},
-    score_rows::{RowBlock, RowOf, Variants},
+    score_rows::{RowBlock, Variants},
 };
 
 /// Why the rows of a run cannot be used.
@@ -42,12 +43,12 @@ pub fn read_variants(path: &Path) -> Result<Vec<Variant>> {
 
 /// The same, sharing the items of other variants where they are the same.
 pub(crate) fn read_variants_like(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
-    read_rows(path, like, false, |_| true)
+    read_rows(path, like, false, |_, _| true)
 }
 
 /// Reads every variant of a `scores.parquet`, in the file's order, with the items' ids.
 pub(crate) fn read_named_variants(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
-    read_rows(path, like, true, |_| true)
+    read_rows(path, like, true, |_, _| true)
 }
 
 /// Reads every variant with the items that `keep` chooses by id and cluster.
@@ -55,13 +56,13 @@ pub(crate) fn read_some_variants(
     path: &Path,
     keep: impl Fn(&str, Option<&str>) -> bool + Sync,
 ) -> Result<Vec<Variant>> {
-    read_rows(path, &[], false, |row| keep(row.item_id, row.cluster))
+    read_rows(path, &[], false, |subject, _| keep(subject.item_id, subject.cluster))
 }
 
 /// Reads every variant twice: what its even epochs scored, and what its odd ones did.
 pub(crate) fn read_halves(path: &Path) -> Result<[Vec<Variant>; 2]> {
     let half = |like: &[Variant], odd: bool| {
-        read_rows(path, like, false, |row| (row.epoch % 2 == 1) == odd)
+        read_rows(path, like, false, |_, epoch| (epoch % 2 == 1) == odd)
     };
     let even = half(&[], false)?;
     let odd = half(&even, true)?;
@@ -72,21 +73,11 @@ fn read_rows(
     path: &Path,
     like: &[Variant],
     keeps_ids: bool,
-    keep: impl Fn(&ScoreRef<'_>) -> bool + Sync,
+    keep: impl Fn(&RowSubject<'_>, u32) -> bool + Sync,
 ) -> Result<Vec<Variant>> {
     let mut variants = Variants::like(like);
-    let start = |first_row, n_rows| RowBlock::new(first_row, n_rows, keeps_ids);
-    let visit = |block: &mut RowBlock, row: ScoreRef<'_>| {
-        if !keep(&row) {
-            block.skip();
-            return Ok(());
-        }
-        let ScoreRef { item_id, item_hash, cluster, prompt, model, .. } = row;
-        let answer = AnswerScore { score: row.score, label: row.label, counts: row.counts };
-        let of = RowOf { item_id, item_hash, cluster, prompt, model };
-        block.push(of, [(row.metric, row.applies.then_some(answer))])
-    };
-    gather_scores::<_, ReadRowsError>(path, start, visit, |block| {
+    let make = |rows: &ScoreRows<'_>| block_of(rows, keeps_ids, &keep);
+    gather_scores::<_, ReadRowsError>(path, make, |block| {
         variants.take(block);
         Ok(())
     })
@@ -94,32 +85,71 @@ fn read_rows(
     Ok(variants.finish())
 }
 
+/// The rows of one part of a file that `keep` chooses.
+fn block_of(
+    rows: &ScoreRows<'_>,
+    keeps_ids: bool,
+    keep: impl Fn(&RowSubject<'_>, u32) -> bool,
+) -> Result<RowBlock, ReadRowsError> {
+    let mut block = RowBlock::new(rows.n_rows, keeps_ids);
+    let mut start = 0;
+    while start < rows.height {
+        let subject = rows.subjects.get(start)?;
+        let end = rows.subjects.same_until(start);
+        let mut is_turned = false;
+        for row in start..end {
+            if !keep(&subject, rows.epoch(row)?) {
+                continue;
+            }
+            if !is_turned {
+                block.turn_to(&subject, rows.first_row + row as u64);
+                is_turned = true;
+            }
+            let metric = block.coded_metric(&rows.metric, row)?;
+            let counts = rows.counts(row)?;
+            let (score, label) = (rows.score(row), rows.label(row));
+            let answer = AnswerScore { score, label, counts: counts.as_deref() };
+            block.push(metric, rows.applies(row).then_some(answer))?;
+        }
+        start = end;
+    }
+    Ok(block)
+}
+
 /// Reads what the answers took, variant by variant, out of a `samples.parquet` or `usage.parquet`: the
 /// amounts take the place of metrics.
 pub(crate) fn read_usage(path: &Path, like: &[Variant]) -> Result<Vec<Variant>> {
     let mut variants = Variants::like(like);
-    let start = |first_row, n_rows| RowBlock::new(first_row, n_rows, false);
-    let visit = |block: &mut RowBlock, row: UsageRef<'_>| {
-        let UsageRef { item_id, item_hash, cluster, prompt, model, .. } = row;
-        let of = RowOf { item_id, item_hash, cluster, prompt, model };
-        let amounts = Amount::ALL.map(|amount| {
-            let score = match amount {
-                Amount::LatencyP95 => row.latency_ms,
-                Amount::FirstTokenP95 => row.first_token_ms,
-                Amount::TokensPerSecond => row.tokens_per_second,
-                Amount::CostUsd => row.cost_usd,
-                Amount::OutputTokens => row.output_tokens.map(|tokens| tokens as f64),
-            };
-            (amount.name(), Some(AnswerScore { score, ..AnswerScore::default() }))
-        });
-        block.push(of, amounts)
-    };
-    gather_usage::<_, ReadRowsError>(path, start, visit, |block| {
+    gather_usage::<_, ReadRowsError>(path, usage_block_of, |block| {
         variants.take(block);
         Ok(())
     })
     .with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(variants.finish())
+}
+
+fn usage_block_of(rows: &UsageRows<'_>) -> Result<RowBlock, ReadRowsError> {
+    let mut block = RowBlock::new(rows.n_rows, false);
+    for row in 0..rows.height {
+        block.turn_to(&rows.subjects.get(row)?, rows.first_row + row as u64);
+        let usage = rows.get(row)?;
+        for amount in Amount::ALL {
+            let metric = block.metric(amount.name());
+            let score = amount_of(&usage, amount);
+            block.push(metric, Some(AnswerScore { score, ..AnswerScore::default() }))?;
+        }
+    }
+    Ok(block)
+}
+
+fn amount_of(usage: &AnswerUsage, amount: Amount) -> Option<f64> {
+    match amount {
+        Amount::LatencyP95 => usage.latency_ms,
+        Amount::FirstTokenP95 => usage.first_token_ms,
+        Amount::TokensPerSecond => usage.tokens_per_second,
+        Amount::CostUsd => usage.cost_usd,
+        Amount::OutputTokens => usage.output_tokens.map(|tokens| tokens as f64),
+    }
 }
 
 /// The files of runs that were read, to look up what the few items are called that are named.
@@ -183,10 +213,13 @@ mod tests {
     #[test]
     fn what_is_no_hash_is_an_error() {
         for (item_hash, content) in [("ff", Some(255)), ("", None), ("-1", None), ("xyz", None)] {
-            let of = RowOf { item_id: "a", item_hash, cluster: None, prompt: "p", model: "m" };
+            let subject =
+                RowSubject { item_id: "a", item_hash, cluster: None, prompt: "p", model: "m" };
             let push = |answer| {
-                let mut block = RowBlock::new(0, 1, false);
-                let pushed = block.push(of, [("exact", answer)]);
+                let mut block = RowBlock::new(1, false);
+                block.turn_to(&subject, 0);
+                let metric = block.metric("exact");
+                let pushed = block.push(metric, answer);
                 let mut variants = Variants::default();
                 variants.take(block);
                 pushed.map(|()| variants.finish()[0].items().next())

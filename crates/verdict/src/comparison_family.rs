@@ -16,7 +16,8 @@ use crate::{
     gated_pair::{GateError, GatedRuns, VariantPair, compare_minimum},
     item_names::ItemName,
     items::ComparisonSubject,
-    variant_scores::{RunScores, Variant},
+    run_scores::RunScores,
+    variant_scores::Variant,
 };
 
 /// Random flips of max-T.

@@ -71,6 +71,12 @@ impl ItemNames {
         }
     }
 
+    /// Adds those of other items.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.ids.extend(other.ids);
+        (0..other.rows.n).filter_map(|at| other.rows.get(at)).for_each(|row| self.rows.push(row));
+    }
+
     pub(crate) fn get(&self, place: usize) -> Option<ItemName<'_>> {
         if let Some(id) = self.renamed.get(&place) {
             return Some(ItemName::Id(id));

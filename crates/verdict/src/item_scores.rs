@@ -38,12 +38,11 @@ impl ScoreColumn {
     }
 
     /// Adds an item, which stands behind those before it.
-    #[expect(clippy::cast_possible_truncation, reason = "a run has fewer than 2^32 items")]
     pub(crate) fn push(&mut self, place: usize, tally: Tally) {
         let n = self.len();
         if self.places.is_some() || place != n {
-            let places = self.places.get_or_insert_with(|| Arc::new((0..n as u32).collect()));
-            Arc::make_mut(places).push(place as u32);
+            let places = self.places.get_or_insert_with(|| Arc::new(numbers(0..n).collect()));
+            Arc::make_mut(places).extend(numbers([place]));
         }
         self.tallies.push(tally);
     }
@@ -53,6 +52,17 @@ impl ScoreColumn {
         if let Some(last) = self.len().checked_sub(1) {
             self.tallies.replace_last(self.tallies.get(last).with(score));
         }
+    }
+
+    /// Adds those of items that stand behind all others: the first of them at this place of the table.
+    pub(crate) fn append(&mut self, other: &Self, first_place: usize) {
+        let n = self.len();
+        if self.places.is_some() || other.places.is_some() || first_place != n {
+            let places = self.places.get_or_insert_with(|| Arc::new(numbers(0..n).collect()));
+            let more = (0..other.len()).map(|at| first_place + other.place(at));
+            Arc::make_mut(places).extend(numbers(more));
+        }
+        self.tallies.append(&other.tallies);
     }
 
     /// Where the items of these places of the table stand in the column.
@@ -65,6 +75,11 @@ impl ScoreColumn {
             }
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a run has fewer than 2^32 items")]
+fn numbers(places: impl IntoIterator<Item = usize>) -> impl Iterator<Item = u32> {
+    places.into_iter().map(|place| place as u32)
 }
 
 /// The scores of one metric, item by item.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 /// What an item is, whatever it scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ItemIdentity {
     /// Which item: a hash of its id.
     pub key: u128,
@@ -56,6 +56,27 @@ impl ItemTable {
     /// Whether this item stands there.
     pub(crate) fn has(&self, at: usize, item: &ItemIdentity) -> bool {
         at < self.len() && self.get(at) == *item
+    }
+
+    /// Whether these items stand there.
+    pub(crate) fn has_all(&self, at: usize, items: &Self) -> bool {
+        let there = at..at + items.len();
+        let has_clusters = !(self.clusters.is_empty() && items.clusters.is_empty());
+        there.end <= self.len()
+            && self.keys[there.clone()] == items.keys
+            && self.contents[there.clone()] == items.contents
+            && (!has_clusters || there.zip(0..).all(|(at, other)| self.get(at) == items.get(other)))
+    }
+
+    /// Adds these items.
+    pub(crate) fn append(&mut self, items: &Self) {
+        if items.clusters.is_empty() && self.clusters.is_empty() {
+            self.keys.extend_from_slice(&items.keys);
+            self.contents.extend_from_slice(&items.contents);
+            self.order = OnceLock::new();
+        } else {
+            (0..items.len()).for_each(|at| self.push(items.get(at)));
+        }
     }
 
     pub(crate) fn reserve(&mut self, n: usize) {

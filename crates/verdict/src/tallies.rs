@@ -151,8 +151,7 @@ impl Tallies {
                     codes.push(code);
                     return;
                 }
-                let mut wide: Vec<u16> = Vec::with_capacity(codes.capacity());
-                wide.extend(codes.iter().map(|&code| u16::from(code)));
+                let mut wide = widened(codes);
                 wide.push(code);
                 self.kept = Kept::Shorts(wide);
             }
@@ -166,6 +165,32 @@ impl Tallies {
                 (self.values, self.codes) = Default::default();
             }
         }
+    }
+
+    /// Adds those of other items.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let values = other.values().unwrap_or_default();
+        let codes: Option<Vec<u16>> = values.iter().map(|&value| self.code_of(value)).collect();
+        match codes.filter(|_| other.values().is_some()) {
+            Some(codes) => self.append_codes(other, &codes),
+            None => (0..other.len()).for_each(|at| self.push(other.get(at))),
+        }
+    }
+
+    /// The same by what the other's codes are here.
+    fn append_codes(&mut self, other: &Self, codes: &[u16]) {
+        if let Kept::Bytes(own) = &mut self.kept {
+            let narrow: Result<Vec<u8>, _> = codes.iter().map(|&code| u8::try_from(code)).collect();
+            match (narrow, &other.kept) {
+                (Ok(narrow), Kept::Bytes(more)) => {
+                    own.extend(more.iter().map(|&code| narrow[usize::from(code)]));
+                    return;
+                }
+                _ => self.kept = Kept::Shorts(widened(own)),
+            }
+        }
+        let Kept::Shorts(own) = &mut self.kept else { return };
+        own.extend((0..other.len()).map(|at| codes[usize::from(other.code(at))]));
     }
 
     /// Replaces the last item's tally.
@@ -219,6 +244,12 @@ impl Tallies {
         self.last = code;
         Some(code)
     }
+}
+
+fn widened(codes: &Vec<u8>) -> Vec<u16> {
+    let mut wide = Vec::with_capacity(codes.capacity());
+    wide.extend(codes.iter().map(|&code| u16::from(code)));
+    wide
 }
 
 impl Each {
@@ -327,6 +358,24 @@ mod tests {
         part.push(tally(1.0, 1));
         let sums: Vec<f64> = (0..4).map(|at| part.get(at).sum).collect();
         assert_eq!(sums, [0.5, 0.0, 0.25, 1.0]);
+    }
+
+    /// Parts of any lengths and kinds are what was pushed one by one.
+    #[test]
+    fn parts_put_together_are_the_whole() {
+        for (n_values, n) in [(2_u32, 100), (300, 1000), (70_000, 90_000), (70_000, 66_000)] {
+            let of = |i: u32| tally(f64::from(i % n_values) * 0.1, i % 2);
+            for length in [1, 7, 700, 65_900] {
+                let mut whole = Tallies::default();
+                for start in (0..n).step_by(length as usize) {
+                    let mut part = Tallies::default();
+                    (start..n.min(start + length)).for_each(|i| part.push(of(i)));
+                    whole.append(&part);
+                }
+                assert_eq!(whole.len(), n as usize);
+                assert!((0..n).all(|i| whole.get(i as usize) == of(i)), "{n_values}, {length}");
+            }
+        }
     }
 
     #[test]

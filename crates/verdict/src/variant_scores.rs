@@ -1,11 +1,9 @@
 //! Scores of a run, variant by variant: what every decision about runs is made from.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, OnceLock},
 };
-
-use evalmark_core::suite::Amount;
 
 use crate::{
     corpus_metric::{CountedVariant, ItemCounts},
@@ -44,6 +42,18 @@ struct Column {
     counts: Vec<ItemCounts>,
     /// The same of a metric that has none.
     no_counts: OnceLock<Vec<ItemCounts>>,
+}
+
+impl Column {
+    /// Adds what other items score, the first of which has this place.
+    fn append(&mut self, part: Self, first: usize) {
+        if !part.counts.is_empty() {
+            self.counts.resize(self.scores.len(), Vec::new());
+            self.counts.extend(part.counts);
+        }
+        self.scores.append(&part.scores, first);
+        self.labels.append(&part.labels, first);
+    }
 }
 
 /// What an item of one run is called in another, where its id or content is made differently.
@@ -234,7 +244,7 @@ impl Variant {
 
     /// Forgets every item but those that `is_kept` names by their keys; shares the items of `like` if they
     /// are the same then.
-    fn keep(&mut self, like: Option<&Self>, is_kept: impl Fn(u128) -> bool) {
+    pub(crate) fn keep(&mut self, like: Option<&Self>, is_kept: impl Fn(u128) -> bool) {
         let mut kept = Self { metrics: Vec::new(), ..Self::new(&self.prompt, &self.model) };
         if let Some(like) = like {
             kept = kept.with_items_of(like);
@@ -384,6 +394,27 @@ impl Variant {
         self.n_items += 1;
     }
 
+    /// Adds answers to other items, which follow those that went by.
+    pub fn append(&mut self, part: Self) {
+        let first = self.n_items;
+        for column in part.metrics {
+            let place = self.metric_place(&column.metric);
+            self.metrics[place].append(column, first);
+        }
+        if self.items.has_all(first, &part.items) {
+            self.n_items += part.n_items;
+        } else if self.items.len() == first
+            && let Some(items) = Arc::get_mut(&mut self.items)
+        {
+            items.append(&part.items);
+            self.n_items += part.n_items;
+        } else {
+            (0..part.n_items).for_each(|at| self.push_item(part.items.get(at)));
+        }
+        self.names.append(part.names);
+        self.current = first + part.current;
+    }
+
     /// Makes room for so many items.
     pub fn reserve(&mut self, n_items: usize) {
         if let Some(items) = Arc::get_mut(&mut self.items) {
@@ -403,42 +434,5 @@ impl Variant {
 
     fn column(&self, metric: &str) -> Option<&Column> {
         self.metrics.iter().find(|column| column.metric == metric)
-    }
-}
-
-/// The variants of a run or baseline: their scores, and what their answers took.
-#[derive(Clone, Debug, Default)]
-pub struct RunScores {
-    /// By metric.
-    pub scores: Vec<Variant>,
-    /// By amount; empty where no amount is gated.
-    pub usage: Vec<Variant>,
-}
-
-impl RunScores {
-    /// The scores, or the amounts, of a variant.
-    pub fn variant(&self, prompt: &str, model: &str, amount: Option<Amount>) -> Option<&Variant> {
-        let variants = if amount.is_some() { &self.usage } else { &self.scores };
-        variants.iter().find(|variant| variant.prompt == prompt && variant.model == model)
-    }
-
-    /// Forgets the items that the other run does not have.
-    pub fn keep_items_of(&mut self, other: &Self) {
-        let keys = other.scores.iter().flat_map(|variant| variant.items().map(|(key, _)| key));
-        let asked: HashSet<u128> = keys.collect();
-        for variant in self.scores.iter_mut().chain(&mut self.usage) {
-            variant.keep(other.scores.first(), |key| asked.contains(&key));
-        }
-    }
-
-    /// Gives items other ids, as those of another run: `of` says which, by an item's key and content.
-    pub fn rename_items<'a>(
-        &mut self,
-        other: &Self,
-        of: impl Fn(u128, u128) -> Option<&'a SameItem>,
-    ) {
-        for variant in self.scores.iter_mut().chain(&mut self.usage) {
-            variant.rename_items(other.scores.first(), &of);
-        }
     }
 }

@@ -5,12 +5,14 @@ pub mod answers;
 pub mod arrow;
 mod arrow_lengths;
 mod buffer;
+pub mod coded_texts;
 pub mod columnar;
 
 pub mod dataset;
 pub mod dataset_rows;
 mod footer;
 mod footer_checksum;
+pub mod gathered_rows;
 mod json;
 mod open;
 mod pages;
@@ -30,6 +32,7 @@ mod table;
 mod tests;
 mod typed_columns;
 pub mod usage;
+mod wanted_rows;
 
 pub use open::ReadError;
 pub use table::WriteError;

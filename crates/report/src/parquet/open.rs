@@ -1,7 +1,6 @@
 //! A Parquet file being read: row group by row group, and large row groups in slices.
 
 use std::{
-    error::Error,
     fs::File,
     io,
     ops::Range,
@@ -16,6 +15,7 @@ use super::{
     pages::Pages,
     panic_guard::guarded,
     typed_columns::{Frame, Slice},
+    wanted_rows::WantedRows,
 };
 
 /// About how many uncompressed bytes are held at once.
@@ -105,6 +105,8 @@ pub(super) struct TableReader {
     /// The types that the columns had where they were written, where the file tells.
     written: Option<ArrowSchema>,
     columns: Option<Vec<String>>,
+    /// Whether texts are wanted as codes.
+    coded: bool,
     /// Whether somebody may write to the file while it is read.
     may_change: bool,
     /// Of such a file: the row group that is read, and what was copied of it.
@@ -143,6 +145,7 @@ impl TableReader {
             schema,
             written,
             columns: None,
+            coded: false,
             may_change: false,
             copied: None,
             wanted: None,
@@ -157,6 +160,12 @@ impl TableReader {
     /// Reads a file that somebody may write to, or cut, meanwhile.
     pub(super) fn copied(mut self) -> Self {
         self.may_change = true;
+        self
+    }
+
+    /// Reads texts as codes, where the file has them so.
+    pub(super) fn coded(mut self) -> Self {
+        self.coded = true;
         self
     }
 
@@ -216,7 +225,7 @@ impl TableReader {
             let left = self.slice.rows - self.given;
             let run = match &mut self.wanted {
                 None => 0..left,
-                Some(wanted) => wanted.next_run(self.rows_given, left),
+                Some(wanted) => wanted.next_run(self.rows_given, left, BATCH_ROWS),
             };
             self.given += run.start;
             self.rows_given += run.start as u64;
@@ -266,7 +275,7 @@ impl TableReader {
                 .map_err(|source| ReadError::io(&self.path, source))?,
         };
         let (_, pages) = self.copied.insert((self.group, pages));
-        decode(pages, group, rows, fields)
+        decode(pages, group, rows, fields, self.coded)
             .map_err(|message| ReadError::damaged(&self.path, message))
     }
 
@@ -279,7 +288,7 @@ impl TableReader {
     ) -> Result<Slice, ReadError> {
         let group = &self.metadata.row_groups[group];
         let pages = guarded(|| Pages::map(&self.file));
-        let read = pages.and_then(|pages| decode(&pages, group, rows, fields));
+        let read = pages.and_then(|pages| decode(&pages, group, rows, fields, self.coded));
         read.map_err(|message| ReadError::damaged(&self.path, message))
     }
 
@@ -362,46 +371,18 @@ fn decode(
     group: &RowGroupMetadata,
     rows: Range<usize>,
     fields: Vec<&Field>,
+    coded: bool,
 ) -> Result<Slice, String> {
-    guarded(|| {
-        let columns: Result<Vec<_>, Box<dyn Error>> =
-            fields.into_iter().map(|field| pages.column(group, field, rows.clone())).collect();
-        columns.map(|columns| Slice { columns, rows: rows.len() })
-    })
-}
-
-/// Positions of rows in a file.
-struct WantedRows {
-    /// Ascending, each once.
-    rows: Vec<u64>,
-    /// How many of them lie behind.
-    passed: usize,
-}
-
-impl WantedRows {
-    fn new(mut rows: Vec<u64>) -> Self {
-        rows.sort_unstable();
-        rows.dedup();
-        Self { rows, passed: 0 }
-    }
-
-    /// Whether one is among the next `n` rows, from `first` on.
-    fn any_in(&self, first: u64, n: usize) -> bool {
-        self.rows.get(self.passed).is_some_and(|row| *row < first + n as u64)
-    }
-
-    /// The next ones that stand side by side, counted from the row `first`; of the next `n` rows. An
-    /// empty one at their end where there are none.
-    fn next_run(&mut self, first: u64, n: usize) -> Range<usize> {
-        let end = first + n as u64;
-        let rest = &self.rows[self.passed..];
-        let Some(start) = rest.first().copied().filter(|row| *row < end) else { return n..n };
-        let run = rest.iter().zip(start..end.min(start + BATCH_ROWS as u64));
-        let length = run.take_while(|(row, expected)| *row == expected).count();
-        self.passed += length;
-        let offset = usize::try_from(start.saturating_sub(first)).unwrap_or(n);
-        offset..offset + length
-    }
+    let column = |field: &Field| {
+        if let Some(codes) = coded.then(|| Pages::codes(group, field)).flatten()
+            && let Ok(column) = guarded(|| pages.column(group, &codes, rows.clone()))
+        {
+            return Ok(column);
+        }
+        guarded(|| pages.column(group, field, rows.clone()))
+    };
+    let columns: Result<Vec<_>, String> = fields.into_iter().map(column).collect();
+    columns.map(|columns| Slice { columns, rows: rows.len() })
 }
 
 /// How many rows of a row group to hold at once.

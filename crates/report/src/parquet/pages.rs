@@ -12,7 +12,7 @@ use std::{
 use polars_arrow::{
     array::{Array, new_null_array},
     compute::concatenate::concatenate,
-    datatypes::Field,
+    datatypes::{ArrowDataType, DTYPE_CATEGORICAL_NEW, Field, IntegerType},
 };
 use polars_buffer::Buffer;
 use polars_parquet::read::{
@@ -111,6 +111,19 @@ impl Pages {
             return Err("a row group has fewer rows than it says".into());
         }
         Ok(Column { name, values })
+    }
+
+    /// The same column with the places of its texts in the row group's dictionary; `None` where it has none, or
+    /// is no text.
+    pub(super) fn codes(group: &RowGroupMetadata, field: &Field) -> Option<Field> {
+        let is_text = *field.dtype() == ArrowDataType::Utf8View;
+        let mut chunks = group.columns_under_root_iter(&field.name).filter(|_| is_text)?;
+        let has_dictionary = chunks.all(|chunk| chunk.dictionary_page_offset().is_some());
+        let texts = Box::new(ArrowDataType::Utf8View);
+        let dtype = ArrowDataType::Dictionary(IntegerType::UInt32, texts, false);
+        // Only what Polars calls categorical is read without its texts.
+        let mark = BTreeMap::from([(DTYPE_CATEGORICAL_NEW.into(), "".into())]);
+        has_dictionary.then(|| Field::new(field.name.clone(), dtype, true).with_metadata(mark))
     }
 
     fn decompress(&self, chunk: &ColumnChunkMetadata) -> Result<BasicDecompressor, Box<dyn Error>> {

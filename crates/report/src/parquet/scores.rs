@@ -10,7 +10,6 @@ use evalmark_core::{
 use super::summary::RunName;
 use super::{
     open::{ReadError, Rows, TableReader},
-    parallel::in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::Frame,
 };
@@ -132,7 +131,7 @@ const REF_COLUMNS: [&str; 13] = [
 ];
 
 /// Columns that the first version of the file did not have.
-const LATER: [&str; 4] = ["label", "counts", "suite", "applies"];
+pub(super) const LATER: [&str; 4] = ["label", "counts", "suite", "applies"];
 
 /// Visits every score in file order; ends at the visitor's first error.
 ///
@@ -145,26 +144,6 @@ pub fn for_each_score<E: From<ReadError>>(
     let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
     while reader.next_batch(|frame| visit_batch(frame, &mut visit))?.is_some() {}
     Ok(())
-}
-
-/// Gathers every score, part by part on several threads: `start` begins a part with the position of its first
-/// row and the number of all rows, `visit` adds a row to it, and `take` gets the parts in file order. Ends at
-/// the first error in that order.
-pub fn gather_scores<T: Send, E: From<ReadError> + Send>(
-    path: &Path,
-    start: impl Fn(u64, u64) -> T + Sync,
-    visit: impl Fn(&mut T, ScoreRef<'_>) -> Result<(), E> + Sync,
-    take: impl FnMut(T) -> Result<(), E> + Send,
-) -> Result<(), E> {
-    let columns = REF_COLUMNS.map(str::to_owned).to_vec();
-    let reader = TableReader::open(path)?.select_with(columns, &LATER)?;
-    let n_rows = reader.n_rows();
-    let gather = |frame: &Frame<'_>| {
-        let mut part = start(frame.first_row, n_rows);
-        visit_batch(frame, &mut |row: ScoreRef<'_>| visit(&mut part, row))?;
-        Ok(part)
-    };
-    in_order(&reader, gather, take)
 }
 
 /// The ids of the items of these rows of a file, by the rows' positions, in their order.

@@ -63,6 +63,12 @@ impl<'a> Frame<'a> {
         self.typed(name, Kind::Float)
     }
 
+    /// Values that a column of these rows has.
+    pub(super) fn values<A>(&self, name: &'a str, array: &'a A) -> Values<'a, A> {
+        let (start, path, first_row) = (self.start, self.path, self.first_row);
+        Values { array, start, name, path, first_row }
+    }
+
     /// The values of a column, of all rows of the slice; `None` where the file has no such column.
     pub(super) fn column(&self, name: &str) -> Option<&'a dyn Array> {
         let column = self.slice.columns.iter().find(|column| column.name == name)?;
@@ -148,8 +154,7 @@ impl<'a> Frame<'a> {
             found: Named(array.dtype()).to_string(),
             expected: kind.as_str(),
         })?;
-        let (start, path, first_row) = (self.start, self.path, self.first_row);
-        Ok(Values { array, start, name, path, first_row })
+        Ok(self.values(name, array))
     }
 }
 
@@ -212,6 +217,11 @@ fn short(unit: TimeUnit) -> &'static str {
 }
 
 impl<'a, A: StaticArray> Values<'a, A> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.array.len()
+    }
+
     /// What may be null.
     pub(super) fn get(&self, row: usize) -> Option<A::ValueT<'a>> {
         self.array.get(self.start + row)

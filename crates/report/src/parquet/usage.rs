@@ -5,7 +5,6 @@ use std::{io::Write, path::Path};
 
 use super::{
     open::{ReadError, TableReader},
-    parallel::in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::{Frame, Values},
 };
@@ -74,7 +73,7 @@ pub fn copy_usage(samples: &Path, path: &Path, out: impl Write) -> Result<String
 }
 
 /// Columns that files of earlier versions lack.
-const LATER: [&str; 2] = ["first_token_ms", "tokens_per_second"];
+pub(super) const LATER: [&str; 2] = ["first_token_ms", "tokens_per_second"];
 
 /// Visits what every answer took, in the order of a `usage.parquet` or a `samples.parquet`; ends
 /// at the visitor's first error.
@@ -115,24 +114,6 @@ fn visit_batch<E: From<ReadError>>(
         })?;
     }
     Ok(())
-}
-
-/// Gathers what every answer took, as [`gather_scores`](super::scores::gather_scores) does scores.
-pub fn gather_usage<T: Send, E: From<ReadError> + Send>(
-    path: &Path,
-    start: impl Fn(u64, u64) -> T + Sync,
-    visit: impl Fn(&mut T, UsageRef<'_>) -> Result<(), E> + Sync,
-    take: impl FnMut(T) -> Result<(), E> + Send,
-) -> Result<(), E> {
-    let columns = USAGE.map(|column| column.name.to_owned()).to_vec();
-    let reader = TableReader::open(path)?.select_with(columns, &LATER)?;
-    let n_rows = reader.n_rows();
-    let gather = |frame: &Frame<'_>| {
-        let mut part = start(frame.first_row, n_rows);
-        visit_batch(frame, &mut |row: UsageRef<'_>| visit(&mut part, row))?;
-        Ok(part)
-    };
-    in_order(&reader, gather, take)
 }
 
 /// What one answer cost and how long it took, borrowed from the file's columns.
