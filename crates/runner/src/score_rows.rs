@@ -245,3 +245,111 @@ impl<'a> Variants<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that look like chance.
+    fn noise(at: usize) -> usize {
+        let mixed = (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40)
+            .unwrap_or_default()
+    }
+
+    struct Row {
+        id: String,
+        hash: String,
+        cluster: Option<String>,
+        prompt: &'static str,
+        metric: &'static str,
+        answer: Option<(Option<f64>, Option<f64>, Option<Vec<f64>>)>,
+    }
+
+    /// Two variants of the same items, some of which have no hash, two hashes, or one id; with epochs.
+    fn rows() -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (prompt, item, epoch) in ["a", "b"].iter().flat_map(|prompt| {
+            (0..40).flat_map(move |item| (0..3).map(move |epoch| (*prompt, item, epoch)))
+        }) {
+            for (at, metric) in ["exact", "close", "when"].into_iter().enumerate() {
+                let chance = noise(rows.len());
+                let same_id = item == 17 || item == 20;
+                let score = (chance % 7 > 0).then_some((chance % 11) as f64 * 0.1);
+                let label = (chance.is_multiple_of(5)).then_some(1.0);
+                let counts = (at == 1).then(|| vec![chance as f64, 1.0]);
+                rows.push(Row {
+                    id: format!("i{}", if same_id { 17 } else { item }),
+                    hash: format!("{:032x}", item * 7 + usize::from(item == 5 && epoch == 2)),
+                    cluster: item.is_multiple_of(3).then(|| format!("c{}", item / 6)),
+                    prompt,
+                    metric,
+                    answer: (at < 2 || item % 4 > 1).then_some((score, label, counts)),
+                });
+            }
+        }
+        rows
+    }
+
+    fn block(rows: &[Row], first_row: usize, keeps_ids: bool) -> RowBlock {
+        let mut block = RowBlock::new(720, keeps_ids);
+        for (row, at) in rows.iter().zip(first_row..) {
+            let (item_id, item_hash, cluster) = (&*row.id, &*row.hash, row.cluster.as_deref());
+            let subject =
+                RowSubject { item_id, item_hash, cluster, prompt: row.prompt, model: "m" };
+            block.turn_to(&subject, at as u64);
+            let metric = block.metric(row.metric);
+            let answer = row.answer.as_ref().map(|(score, label, counts)| AnswerScore {
+                score: *score,
+                label: *label,
+                counts: counts.as_deref(),
+            });
+            block.push(metric, answer).expect("sound");
+        }
+        block
+    }
+
+    fn shown(variants: &[Variant]) -> String {
+        let of_metric = |variant: &Variant, metric: &str| {
+            let counted = variant.counted(metric).map(|counted| counted.counts.to_vec());
+            let scores = variant.scores(metric).unwrap_or_default().to_vec();
+            let names: Vec<_> = (0..scores.len()).map(|at| variant.name(metric, at)).collect();
+            format!("{scores:?} {:?} {counted:?} {names:?}", variant.labels(metric).to_vec())
+        };
+        let of_variant = |variant: &Variant| {
+            let metrics = variant.metric_names().map(|metric| of_metric(variant, metric));
+            let metrics: Vec<String> = metrics.collect();
+            let items: Vec<_> = variant.items().collect();
+            format!("{} {items:?} {metrics:?}", variant.prompt)
+        };
+        variants.iter().map(of_variant).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Wherever a file is cut into parts, within an item and an epoch too, its variants are the same.
+    #[test]
+    fn parts_of_any_length_make_the_same_variants() {
+        let rows = rows();
+        for keeps_ids in [false, true] {
+            let read = |length: usize, like: &[Variant]| {
+                let mut variants = Variants::like(like);
+                for (part, at) in rows.chunks(length).zip((0..).step_by(length)) {
+                    variants.take(block(part, at, keeps_ids));
+                }
+                variants.finish()
+            };
+            let whole = read(rows.len(), &[]);
+            assert_eq!(whole.len(), 2);
+            assert_eq!(whole[0].n_items(), 41);
+            let exact = whole[0].scores("exact").expect("scored").to_vec();
+            assert!(
+                exact
+                    .iter()
+                    .all(|item| item.n_planned == 3 || item.content == 35 || item.content == 36)
+            );
+            for length in [1, 2, 3, 4, 7, 9, 10, 100, 359, 361] {
+                assert_eq!(shown(&read(length, &[])), shown(&whole), "{length}");
+                assert_eq!(shown(&read(length, &whole)), shown(&whole), "{length}");
+            }
+        }
+    }
+}

@@ -13,12 +13,14 @@ use evalmark_core::{
 };
 use evalmark_report::{
     ReadError, WriteError,
+    coded_texts::RowSubject,
+    gathered_rows::{ScoreRows, gather_scores},
     run_values::{
         ConfusionRow, RunValueRow, read_confusion, read_run_values, write_confusion,
         write_run_values,
     },
     samples::{Layout, SamplesWriter, samples},
-    scores::{ScoreRef, for_each_score, score_records},
+    scores::{ScoreRef, ScoreValue, for_each_score, score_records},
     summary::{SummaryRow, read_summary, write_summary},
 };
 use tempfile::tempdir;
@@ -72,6 +74,48 @@ fn scores_come_back_as_they_were() {
     let written: Vec<Score> = (0..50).flat_map(|index| sample(index).scores).collect();
     assert_eq!(n_refs, 100);
     assert_eq!(read, written);
+}
+
+/// Rows that are told apart by codes are the rows of the file, in files whose texts have dictionaries and in
+/// those that are too short for them.
+#[test]
+fn gathered_scores_are_those_of_the_file() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("scores.parquet");
+    for n_samples in [1, 50, 60_000] {
+        write_scores(&path, n_samples);
+        let mut expected = Vec::new();
+        for_each_score(&path, |row: ScoreRef<'_>| {
+            expected.push(format!("{:?}", row.value()));
+            Ok::<_, ReadError>(())
+        })
+        .unwrap();
+        let mut found: Vec<String> = Vec::new();
+        gather_scores::<_, ReadError>(&path, one_by_one, |rows| {
+            found.extend(rows);
+            Ok(())
+        })
+        .unwrap();
+        assert!(found == expected, "{n_samples}");
+    }
+}
+
+/// The rows of a part as they are visited one by one.
+fn one_by_one(rows: &ScoreRows<'_>) -> Result<Vec<String>, ReadError> {
+    let (mut texts, mut start) = (Vec::new(), 0);
+    while start < rows.height {
+        let RowSubject { item_id, item_hash, prompt, model, .. } = rows.subjects.get(start)?;
+        let end = rows.subjects.same_until(start);
+        for row in start..end {
+            let (metric, score) = (rows.metric.some(row)?, rows.score(row));
+            let (passed, applies) = (score.map(|score| score >= 1.0), rows.applies(row));
+            let value =
+                ScoreValue { item_id, item_hash, prompt, model, metric, score, passed, applies };
+            texts.push(format!("{value:?}"));
+        }
+        start = end;
+    }
+    Ok(texts)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The crate from outside: golden values, decisions by example, laws, simulated error rates.
 
 mod clusters;
+mod columns;
 mod common;
 mod corpus_metric;
 mod decisions;
