@@ -51,16 +51,19 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 type SideRow<'a> = (ItemIdentity, &'a [Option<f64>], bool);
 
 fn side(rows: &[Row], is_baseline: bool) -> Vec<SideRow<'_>> {
-    let one = |(at, row): (usize, &Row)| {
-        let is_there = row.fate != if is_baseline { 1 } else { 0 };
+    let mut there = Vec::new();
+    for (at, row) in (0_u64..).zip(rows) {
+        if row.fate == u8::from(is_baseline) {
+            continue;
+        }
         let content = u128::from(row.fate == 2 && is_baseline);
         // Keys are hashes: in no order.
-        let key = u128::from((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
+        let key = u128::from(at.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
         let item = ItemIdentity { key, content, cluster: row.cluster };
         let scores = if is_baseline { &row.baseline } else { &row.candidate };
-        is_there.then_some((item, scores.as_slice(), row.ends_part))
-    };
-    rows.iter().enumerate().filter_map(one).collect()
+        there.push((item, scores.as_slice(), row.ends_part));
+    }
+    there
 }
 
 /// The rows, each part a variant of its own before all are put together.
