@@ -57,6 +57,12 @@ struct FirstAnswer {
     counts: Option<Box<[f64]>>,
 }
 
+impl FirstAnswer {
+    fn as_score(&self) -> AnswerScore<'_> {
+        AnswerScore { score: self.score, label: self.label, counts: self.counts.as_deref() }
+    }
+}
+
 impl RowBlock {
     pub(crate) fn new(n_rows_of_file: u64, keeps_ids: bool) -> Self {
         let (runs, item) = (Vec::new(), CurrentItem::default());
@@ -179,10 +185,8 @@ impl VariantRows {
         for FirstRow { item, row, metric, answer } in &self.first {
             let name = if keeps_ids { ItemName::Id(&self.first_id) } else { ItemName::Row(*row) };
             match answer {
-                Some(FirstAnswer { score, label, counts }) => {
-                    let (score, label, counts) = (*score, *label, counts.as_deref());
-                    let answer = AnswerScore { score, label, counts };
-                    variant.push_answer(name, metrics[*metric], answer, item);
+                Some(answer) => {
+                    variant.push_answer(name, metrics[*metric], answer.as_score(), item);
                 }
                 None => variant.push_unconcerned(name, item),
             }
@@ -263,7 +267,7 @@ mod tests {
         cluster: Option<String>,
         prompt: &'static str,
         metric: &'static str,
-        answer: Option<(Option<f64>, Option<f64>, Option<Vec<f64>>)>,
+        answer: Option<FirstAnswer>,
     }
 
     /// Two variants of the same items, some of which have no hash, two hashes, or one id; with epochs.
@@ -275,16 +279,20 @@ mod tests {
             for (at, metric) in ["exact", "close", "when"].into_iter().enumerate() {
                 let chance = noise(rows.len());
                 let same_id = item == 17 || item == 20;
-                let score = (chance % 7 > 0).then_some((chance % 11) as f64 * 0.1);
-                let label = (chance.is_multiple_of(5)).then_some(1.0);
-                let counts = (at == 1).then(|| vec![chance as f64, 1.0]);
+                let score = (!chance.is_multiple_of(7)).then_some((chance % 11) as f64 * 0.1);
+                let label = chance.is_multiple_of(5).then_some(1.0);
+                let counts = (at == 1).then(|| [chance as f64, 1.0].into());
                 rows.push(Row {
                     id: format!("i{}", if same_id { 17 } else { item }),
                     hash: format!("{:032x}", item * 7 + usize::from(item == 5 && epoch == 2)),
                     cluster: item.is_multiple_of(3).then(|| format!("c{}", item / 6)),
                     prompt,
                     metric,
-                    answer: (at < 2 || item % 4 > 1).then_some((score, label, counts)),
+                    answer: (at < 2 || item % 4 > 1).then_some(FirstAnswer {
+                        score,
+                        label,
+                        counts,
+                    }),
                 });
             }
         }
@@ -299,11 +307,7 @@ mod tests {
                 RowSubject { item_id, item_hash, cluster, prompt: row.prompt, model: "m" };
             block.turn_to(&subject, at as u64);
             let metric = block.metric(row.metric);
-            let answer = row.answer.as_ref().map(|(score, label, counts)| AnswerScore {
-                score: *score,
-                label: *label,
-                counts: counts.as_deref(),
-            });
+            let answer = row.answer.as_ref().map(FirstAnswer::as_score);
             block.push(metric, answer).expect("sound");
         }
         block

@@ -98,7 +98,9 @@ mod tests {
     fn rows_are_found_again() {
         let check = |rows: &[u64], n_pieces: usize| {
             let mut kept = Rows::default();
-            rows.iter().for_each(|&row| kept.push(row));
+            for &row in rows {
+                kept.push(row);
+            }
             let found: Vec<_> = (0..rows.len()).filter_map(|place| kept.get(place)).collect();
             assert_eq!((found, kept.get(rows.len())), (rows.to_vec(), None));
             assert_eq!(kept.pieces.len(), n_pieces, "{rows:?}");
@@ -114,7 +116,8 @@ mod tests {
     #[test]
     fn another_name_takes_the_place_of_the_first() {
         let mut names = ItemNames::default();
-        [ItemName::Row(5), ItemName::Row(9)].into_iter().for_each(|name| names.push(name));
+        names.push(ItemName::Row(5));
+        names.push(ItemName::Row(9));
         names.rename(1, "new".into());
         assert_eq!(names.get(0), Some(ItemName::Row(5)));
         assert_eq!((names.get(1), names.get(2)), (Some(ItemName::Id("new")), None));

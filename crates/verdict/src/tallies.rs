@@ -352,7 +352,9 @@ mod tests {
     #[test]
     fn a_part_takes_more() {
         let mut kept = Tallies::default();
-        [0.0, 1.0, 0.5].into_iter().for_each(|sum| kept.push(tally(sum, 1)));
+        for sum in [0.0, 1.0, 0.5] {
+            kept.push(tally(sum, 1));
+        }
         let mut part = kept.at([2, 0].into_iter());
         part.push(tally(0.25, 1));
         part.push(tally(1.0, 1));
