@@ -3,14 +3,29 @@
 //! `cargo run --release -p evalmark-benches --bin harness -- [--evalmark PATH] [--large] [--load …]`; the
 //! program is the one that was built into the same folder. `--large` adds a million items; `--load
 //! ITEMS AT_ONCE MS`, which may be repeated, measures other loads instead.
+//!
+//! With `--cores` it prints what all cores take for `evalmark gate` over a million items with ten scores each,
+//! beside polars reading the same columns; `--gate ITEMS METRICS SLICES`, which may be repeated, measures
+//! other runs instead. The Python of `--python PATH` must have the package polars.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table for people to read")]
 
 use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
-use evalmark_benches::harness::{Bench, Load, TABLE, ask};
+use evalmark_benches::harness::{Bench, GATES, GateLoad, Load, TABLE, ask};
 
-const USAGE: &str = "usage: harness [--evalmark PATH] [--large] [--load ITEMS AT_ONCE MS]...";
+const USAGE: &str = "usage: harness [--evalmark PATH] [--large] [--load ITEMS AT_ONCE MS]...
+       harness --cores [--evalmark PATH] [--python PATH] [--gate ITEMS METRICS SLICES]...";
+
+/// What the command line asks for.
+struct Wanted {
+    evalmark: PathBuf,
+    python: PathBuf,
+    is_large: bool,
+    of_cores: bool,
+    loads: Vec<Load>,
+    gates: Vec<GateLoad>,
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,38 +34,64 @@ fn main() -> ExitCode {
     {
         return bare(url, items, at_once);
     }
-    let mut evalmark = beside();
-    let (mut is_large, mut loads) = (false, Vec::new());
-    let mut rest = arguments.into_iter();
-    while let Some(argument) = rest.next() {
-        match (argument.as_str(), rest.len()) {
-            ("--large", _) => is_large = true,
-            ("--load", 3..) => {
-                let numbers = rest.by_ref().take(3).map(|number| number.parse());
-                let numbers: Vec<u64> = numbers.collect::<Result<_, _>>().unwrap_or_default();
-                let [items, at_once, ms] = numbers[..] else {
-                    eprintln!("{USAGE}");
-                    return ExitCode::from(2);
-                };
-                loads.push(load(items, at_once, ms));
-            }
-            ("--evalmark", 1..) => evalmark = rest.next().unwrap_or_default().into(),
-            _ => {
-                eprintln!("{USAGE}");
-                return ExitCode::from(2);
-            }
-        }
+    let Some(mut wanted) = Wanted::read(arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    if wanted.loads.is_empty() {
+        wanted.loads = usual(wanted.is_large);
     }
-    if loads.is_empty() {
-        loads = usual(is_large);
+    if wanted.gates.is_empty() {
+        wanted.gates = [0, 7].map(|slices| GateLoad { items: 1_000_000, metrics: 10, slices }).into();
     }
-    match tell(&evalmark, &loads) {
+    let told = if wanted.of_cores { tell_gates(&wanted) } else { tell(&wanted) };
+    match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+impl Wanted {
+    fn read(arguments: Vec<String>) -> Option<Self> {
+        let mut wanted = Self {
+            evalmark: beside(),
+            python: "python3".into(),
+            is_large: false,
+            of_cores: false,
+            loads: Vec::new(),
+            gates: Vec::new(),
+        };
+        let mut rest = arguments.into_iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--large" => wanted.is_large = true,
+                "--cores" => wanted.of_cores = true,
+                "--evalmark" => wanted.evalmark = rest.next()?.into(),
+                "--python" => wanted.python = rest.next()?.into(),
+                "--load" => {
+                    let [items, at_once, ms] = three(&mut rest)?;
+                    wanted.loads.push(load(items, at_once, ms));
+                }
+                "--gate" => {
+                    let [items, metrics, slices] = three(&mut rest)?;
+                    let metrics = usize::try_from(metrics).ok()?;
+                    let slices = usize::try_from(slices).ok()?;
+                    wanted.gates.push(GateLoad { items, metrics, slices });
+                }
+                _ => return None,
+            }
+        }
+        Some(wanted)
+    }
+}
+
+/// The next three numbers.
+fn three(rest: &mut impl Iterator<Item = String>) -> Option<[u64; 3]> {
+    let numbers: Option<Vec<u64>> = rest.take(3).map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
 }
 
 fn load(items: u64, at_once: u64, ms: u64) -> Load {
@@ -70,10 +111,20 @@ fn usual(is_large: bool) -> Vec<Load> {
     loads
 }
 
-fn tell(evalmark: &std::path::Path, loads: &[Load]) -> io::Result<()> {
-    let bench = Bench::new(evalmark)?;
+fn tell_gates(wanted: &Wanted) -> io::Result<()> {
+    let bench = Bench::new(&wanted.evalmark)?;
+    let cores = std::thread::available_parallelism()?;
+    println!("on {cores} cores\n\n{GATES}");
+    for load in &wanted.gates {
+        println!("{}", bench.measure_gate(*load, &wanted.python)?);
+    }
+    Ok(())
+}
+
+fn tell(wanted: &Wanted) -> io::Result<()> {
+    let bench = Bench::new(&wanted.evalmark)?;
     println!("{TABLE}");
-    for load in loads {
+    for load in &wanted.loads {
         println!("{}", bench.measure(*load)?);
     }
     let [version, cached] = bench.starts()?.map(|wall| wall.as_secs_f64() * 1e3);

@@ -6,6 +6,7 @@
 
 mod bare;
 mod child;
+mod gates;
 
 use std::{
     fmt, fs,
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 
 pub use bare::{BareError, ask};
 use child::{Took, run};
+pub use gates::{GATES, GateLoad, GateMeasured};
 
 /// One load: how many items, how many at once, how long an answer takes.
 #[derive(Clone, Copy, Debug)]

@@ -223,7 +223,7 @@ fn compare_same_items(
     let case = Case::build(Kind::Difference, missing, rule, |assumption| {
         weigh_independent(&tallies.under(assumption, rule.range), &bounded)
     });
-    let flips = same_items::flips(items, rule.range, rule.max_flips);
+    let flips = same_items::flips(items, &tallies, rule.range, rule.max_flips);
     Ok(Decision::decided(empty(subject, counts, rule), case, &flips, changes))
 }
 

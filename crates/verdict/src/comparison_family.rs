@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use evalmark_core::{
     metric::Direction,
-    suite::{Correction, GateSpec},
+    suite::{Correction, GateSpec, GatedMetric},
     verdict::{Flip, Measure},
 };
+use rayon::prelude::*;
 
 use crate::{
     compare::Decision,
@@ -77,13 +78,20 @@ impl<'a> ComparisonFamily<'a> {
         after: &'a RunScores,
         variant: &Variant,
     ) -> Result<(), GateError> {
-        for (metric, gated) in &runs.spec.metrics {
+        let sides = [before, after].map(|run| run.variant(&variant.prompt, &variant.model, None));
+        sides.into_iter().flatten().for_each(Variant::sort_items);
+        let compare = |(metric, gated): (&String, &GatedMetric)| {
             let pair = VariantPair {
                 subject: ComparisonSubject::of(variant, metric),
                 before: before.variant(&variant.prompt, &variant.model, gated.amount),
                 after: after.variant(&variant.prompt, &variant.model, gated.amount),
             };
-            self.push(pair.compare(runs, *gated)?, pair.before, pair.after);
+            let judged = pair.compare(runs, *gated);
+            (judged, pair.before, pair.after)
+        };
+        let compared: Vec<_> = runs.spec.metrics.par_iter().map(compare).collect();
+        for (judged, before, after) in compared {
+            self.push(judged?, before, after);
         }
         Ok(())
     }

@@ -98,16 +98,19 @@ impl<'a> GatedRuns<'a> {
 impl VariantPair<'_> {
     /// The comparison of the two, as a family of one.
     pub fn compare(&self, runs: &GatedRuns<'_>, gated: GatedMetric) -> Result<Decision, GateError> {
-        self.compare_after(runs.looked_at.as_ref(), runs, gated)
+        let rule = runs.rule(&self.subject.metric, gated);
+        self.compare_after(runs.looked_at.as_ref(), runs, gated, &rule)
     }
 
-    /// The same within a slice of the dataset: nobody looked at that.
+    /// The same within a slice of the dataset: nobody looked at that, no item is named, and no family decides it.
     pub fn compare_slice(
         &self,
         runs: &GatedRuns<'_>,
         gated: GatedMetric,
     ) -> Result<Decision, GateError> {
-        self.compare_after(None, runs, gated)
+        let rule = runs.rule(&self.subject.metric, gated);
+        let rule = Rule { max_flips: 0, keeps_units: false, ..rule };
+        self.compare_after(None, runs, gated, &rule)
     }
 
     fn compare_after(
@@ -115,10 +118,10 @@ impl VariantPair<'_> {
         looked_at: Option<&LookedAt>,
         runs: &GatedRuns<'_>,
         gated: GatedMetric,
+        rule: &Rule,
     ) -> Result<Decision, GateError> {
         let metric = &self.subject.metric;
-        let rule = runs.rule(metric, gated);
-        let refuse = |why: &str| Ok(Decision::incomparable(&self.subject, &rule, why));
+        let refuse = |why: &str| Ok(Decision::incomparable(&self.subject, rule, why));
         let changed = runs.metric(metric).and_then(|traits| traits.changed.as_deref());
         if let (None, Some(why)) = (gated.amount, changed) {
             return refuse(why);
@@ -130,10 +133,10 @@ impl VariantPair<'_> {
             (_, None, _) => refuse("the run has no scores of this prompt and model"),
             (Some(before), Some(after), Some(amount)) => match lacks(amount, before, after) {
                 Some(why) => refuse(&why),
-                None => Ok(compare_ratio(&self.subject, before, after, ratio(amount), &rule)?),
+                None => Ok(compare_ratio(&self.subject, before, after, ratio(amount), rule)?),
             },
             (Some(before), Some(after), None) => {
-                self.compare_scores([before, after], looked_at, runs, &rule)
+                self.compare_scores([before, after], looked_at, runs, rule)
             }
         }
     }

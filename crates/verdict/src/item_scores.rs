@@ -19,11 +19,6 @@ pub(crate) struct ScoreColumn {
 }
 
 impl ScoreColumn {
-    /// Of these items, each once.
-    pub(crate) fn new(places: Arc<Vec<u32>>, tallies: Tallies) -> Self {
-        Self { places: Some(places), tallies }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.tallies.len()
     }
@@ -65,15 +60,30 @@ impl ScoreColumn {
         self.tallies.append(&other.tallies);
     }
 
-    /// Where the items of these places of the table stand in the column.
-    pub(crate) fn find(&self, places: &[u32]) -> Vec<u32> {
-        match &self.places {
-            None => places.iter().copied().filter(|&at| (at as usize) < self.len()).collect(),
-            Some(own) => {
-                let found = places.iter().filter_map(|at| own.binary_search(at).ok());
-                found.filter_map(|at| u32::try_from(at).ok()).collect()
-            }
+    /// The entries of these places of the table, which ascend, and where they stand.
+    pub(crate) fn part(&self, places: &Arc<Vec<u32>>) -> (Self, Vec<u32>) {
+        let is_whole = places.last().is_none_or(|&last| (last as usize) < self.len());
+        if self.places.is_none() && is_whole {
+            let tallies = self.tallies.at(places.iter().map(|&at| at as usize));
+            return (Self { places: Some(places.clone()), tallies }, places.to_vec());
         }
+        let found = places.iter().filter_map(|&at| match &self.places {
+            None => Some(at).filter(|&at| (at as usize) < self.len()),
+            Some(own) => own.binary_search(&at).ok().and_then(|at| u32::try_from(at).ok()),
+        });
+        self.taken(found.collect())
+    }
+
+    /// The entries whose places are chosen, and where they stand.
+    pub(crate) fn filtered(&self, is_kept: impl Fn(usize) -> bool) -> (Self, Vec<u32>) {
+        self.taken(numbers(0..self.len()).filter(|&at| is_kept(self.place(at as usize))).collect())
+    }
+
+    fn taken(&self, kept: Vec<u32>) -> (Self, Vec<u32>) {
+        let at = || kept.iter().map(|&at| at as usize);
+        let places = Some(Arc::new(numbers(at().map(|at| self.place(at))).collect()));
+        let tallies = self.tallies.at(at());
+        (Self { places, tallies }, kept)
     }
 }
 

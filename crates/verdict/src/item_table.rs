@@ -105,17 +105,25 @@ impl ItemTable {
         own
     }
 
-    /// The places by key, found once.
+    /// The places by key.
+    ///
+    /// It is found on several threads, each of which may come here again meanwhile, and must not wait for itself.
     pub(crate) fn order(&self) -> &Order {
-        self.order.get_or_init(|| {
-            let places = sorted(&self.keys);
-            let same = |two: &[u32]| self.keys[two[0] as usize] == self.keys[two[1] as usize];
-            let has_duplicates = places.par_windows(2).any(same);
-            let mut named: Vec<u64> = self.clusters.iter().copied().flatten().collect();
-            named.par_sort_unstable();
-            let has_clusters = named.windows(2).any(|two| two[0] == two[1]);
-            Order { places, has_duplicates, has_clusters }
-        })
+        if let Some(order) = self.order.get() {
+            return order;
+        }
+        let order = self.find_order();
+        self.order.get_or_init(|| order)
+    }
+
+    fn find_order(&self) -> Order {
+        let places = sorted(&self.keys);
+        let same = |two: &[u32]| self.keys[two[0] as usize] == self.keys[two[1] as usize];
+        let has_duplicates = places.par_windows(2).any(same);
+        let mut named: Vec<u64> = self.clusters.iter().copied().flatten().collect();
+        named.par_sort_unstable();
+        let has_clusters = named.windows(2).any(|two| two[0] == two[1]);
+        Order { places, has_duplicates, has_clusters }
     }
 }
 

@@ -132,27 +132,87 @@ impl PartialEq for Changed {
 impl Eq for Changed {}
 
 /// The items whose scores differ: worst drops first, equal ones in order of their keys.
-pub(crate) fn flips(items: SameItems<'_>, range: ScoreRange, most: usize) -> Flips {
-    let SameItems { baseline, candidate, n } = items;
-    let (mut worst, mut n_flips) = (BinaryHeap::with_capacity(most + 1), 0);
-    for at in 0..n {
-        let means = (baseline.tally(at).mean(range), candidate.tally(at).mean(range));
-        let (Some(before), Some(after)) = means else { continue };
-        if before.total_cmp(&after).is_eq() {
+pub(crate) fn flips(
+    items: SameItems<'_>,
+    tallies: &EqualTallies,
+    range: ScoreRange,
+    most: usize,
+) -> Flips {
+    let changes = tallies.pairs.iter().filter_map(|&(pair, times)| {
+        let (before, after) = changed(pair, range)?;
+        Some((after - before, times))
+    });
+    let mut changes: Vec<(f64, u64)> = changes.collect();
+    let n_flips = changes.iter().map(|change| change.1).sum();
+    let mut worst = BinaryHeap::with_capacity(most + 1);
+    if most == 0 || changes.is_empty() {
+        return Flips::of(n_flips, Vec::new());
+    }
+    let largest = largest_named(&mut changes, most);
+    let is_named = named_codes(items, range, largest);
+    for at in
+        (0..items.n).filter(|&at| is_named.as_ref().is_none_or(|is_named| is_named.has(items, at)))
+    {
+        let pair = [items.baseline.tally(at), items.candidate.tally(at)];
+        let Some((baseline, candidate)) = changed(pair, range) else { continue };
+        let change = candidate - baseline;
+        if change.total_cmp(&largest).is_gt() {
             continue;
         }
-        n_flips += 1;
-        let change = after - before;
-        let last = worst.peek().filter(|_| worst.len() >= most);
-        if last.is_some_and(|last: &Changed| change.total_cmp(&last.change).is_gt()) {
-            continue;
-        }
-        let flip =
-            FlipAt { baseline_index: at, candidate_index: at, baseline: before, candidate: after };
-        worst.push(Changed { change, key: candidate.key(at), at: flip });
-        if worst.len() > most {
+        let flip = FlipAt { baseline_index: at, candidate_index: at, baseline, candidate };
+        let one = Changed { change, key: items.candidate.key(at), at: flip };
+        if worst.len() < most {
+            worst.push(one);
+        } else if worst.peek().is_some_and(|last| one < *last) {
             worst.pop();
+            worst.push(one);
         }
     }
     Flips::of(n_flips, worst.into_sorted_vec().into_iter().map(|one| one.at).collect())
+}
+
+/// The mean scores of an item, where they differ.
+fn changed([before, after]: [Tally; 2], range: ScoreRange) -> Option<(f64, f64)> {
+    let (before, after) = (before.mean(range)?, after.mean(range)?);
+    before.total_cmp(&after).is_ne().then_some((before, after))
+}
+
+/// The largest change of an item that is named, where so many are; there is one at least.
+fn largest_named(changes: &mut [(f64, u64)], most: usize) -> f64 {
+    changes.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    let mut n = 0;
+    let reaches = |change: &&(f64, u64)| {
+        n += change.1;
+        n >= most as u64
+    };
+    let last = changes.iter().find(reaches).or(changes.last());
+    last.map_or(0.0, |change| change.0)
+}
+
+/// Whether items with these two codes are named.
+struct NamedCodes {
+    width: usize,
+    are_named: Vec<bool>,
+}
+
+impl NamedCodes {
+    fn has(&self, SameItems { baseline, candidate, .. }: SameItems<'_>, at: usize) -> bool {
+        let (before, after) = (usize::from(baseline.code(at)), usize::from(candidate.code(at)));
+        self.are_named[before * self.width + after]
+    }
+}
+
+/// The codes of items that change by no more than so much; `None` where they are too many.
+fn named_codes(items: SameItems<'_>, range: ScoreRange, largest: f64) -> Option<NamedCodes> {
+    let SameItems { baseline, candidate, .. } = items;
+    let (before, after) = (baseline.values()?, candidate.values()?);
+    let width = after.len();
+    (before.len().max(width) <= FEW_VALUES).then(|| {
+        let pairs = before.iter().flat_map(|&b| after.iter().map(move |&c| (b, c)));
+        let is_named = |(b, c): (Tally, Tally)| {
+            let means = changed([baseline.shown(b), candidate.shown(c)], range);
+            means.is_some_and(|(before, after)| (after - before).total_cmp(&largest).is_le())
+        };
+        NamedCodes { width, are_named: pairs.map(is_named).collect() }
+    })
 }

@@ -1,13 +1,11 @@
 //! Scores of a run, variant by variant: what every decision about runs is made from.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     corpus_metric::{CountedVariant, ItemCounts},
     item_names::{ItemName, ItemNames},
+    item_places::{ItemPlaces, TablePlaces},
     item_scores::{ItemScores, ScoreColumn},
     item_table::{ItemIdentity, ItemTable},
     tallies::Tally,
@@ -76,22 +74,6 @@ pub struct AnswerScore<'a> {
     pub label: Option<f64>,
     /// What it adds to a value of the whole run.
     pub counts: Option<&'a [f64]>,
-}
-
-/// Some items of a variant, each once.
-#[derive(Clone, Debug)]
-pub struct ItemPlaces {
-    items: Arc<ItemTable>,
-    places: Vec<u32>,
-    /// Their keys in ascending order, for variants with other items.
-    keys: Vec<u128>,
-}
-
-impl ItemPlaces {
-    /// Whether the variant has its items where they were found.
-    pub fn are_of(&self, variant: &Variant) -> bool {
-        Arc::ptr_eq(&self.items, &variant.items)
-    }
 }
 
 impl Variant {
@@ -179,62 +161,47 @@ impl Variant {
         self.n_items
     }
 
-    /// The places of items of these keys; each list is of keys in ascending order.
-    pub fn find_places(&self, lists: &[&[u128]]) -> Vec<ItemPlaces> {
-        let places = (0_u32..).take(self.n_items);
-        let by_key: HashMap<u128, u32> =
-            places.map(|at| (self.items.key(at as usize), at)).collect();
-        let found = |keys: &&[u128]| {
-            let mut places: Vec<u32> =
-                keys.iter().filter_map(|key| by_key.get(key).copied()).collect();
-            places.sort_unstable();
-            ItemPlaces { items: self.items.clone(), places, keys: keys.to_vec() }
-        };
-        lists.iter().map(found).collect()
+    /// Finds the order of the items' keys, which otherwise each comparison of several at once would find.
+    pub(crate) fn sort_items(&self) {
+        self.items.order();
+    }
+
+    /// Says where this variant's items stand, for parts of it.
+    pub fn item_places(&self) -> TablePlaces {
+        TablePlaces::new(self.items.clone(), self.n_items)
     }
 
     /// The same variant with the items of these keys only, of one metric; without names. The keys are in
     /// ascending order.
     #[must_use]
     pub fn part(&self, metric: &str, keys: &[u128]) -> Self {
-        self.part_of(metric, |column| {
-            let is_kept =
-                |at: &u32| keys.binary_search(&self.items.key(column.place(*at as usize))).is_ok();
-            let n = u32::try_from(column.len()).unwrap_or(u32::MAX);
-            (0..n).filter(is_kept).collect()
-        })
+        let is_kept = |place: usize| keys.binary_search(&self.items.key(place)).is_ok();
+        self.part_of(metric, |column| column.filtered(is_kept))
     }
 
     /// The same variant with these items only, of one metric; without names.
     #[must_use]
     pub fn part_at(&self, metric: &str, places: &ItemPlaces) -> Self {
-        if !places.are_of(self) || self.items.order().has_duplicates {
-            return self.part(metric, &places.keys);
+        if !places.are_of(&self.items) || self.items.order().has_duplicates {
+            return self.part(metric, places.keys());
         }
-        self.part_of(metric, |column| column.find(&places.places))
+        self.part_of(metric, |column| column.part(places.places()))
     }
 
-    /// One metric with some entries of its columns.
-    fn part_of(&self, metric: &str, find: impl Fn(&ScoreColumn) -> Vec<u32>) -> Self {
-        let found = self.column(metric);
-        let part = |column: &ScoreColumn| {
-            let kept = find(column);
-            let at = || kept.iter().map(|&at| at as usize);
-            let places = at().map(|at| u32::try_from(column.place(at)).unwrap_or(u32::MAX));
-            let part = ScoreColumn::new(Arc::new(places.collect()), column.tallies.at(at()));
-            (part, kept)
-        };
-        let column = found.map_or_else(Column::default, |column| {
-            let (scores, kept) = part(&column.scores);
+    /// One metric with some entries of its columns: `take` answers with them, and with where they were.
+    fn part_of(
+        &self,
+        metric: &str,
+        take: impl Fn(&ScoreColumn) -> (ScoreColumn, Vec<u32>),
+    ) -> Self {
+        let column = self.column(metric).map_or_else(Column::default, |column| {
+            let (scores, taken) = take(&column.scores);
             let has_counts = !column.counts.is_empty();
-            let counts = kept.iter().filter(|_| has_counts);
+            let counts = taken.iter().filter(|_| has_counts);
             let counts = counts.map(|&at| column.counts.get(at as usize).cloned());
             let counts = counts.map(Option::unwrap_or_default).collect();
-            let labels = if column.labels.len() == 0 {
-                ScoreColumn::default()
-            } else {
-                part(&column.labels).0
-            };
+            let has_labels = column.labels.len() > 0;
+            let labels = has_labels.then(|| take(&column.labels).0).unwrap_or_default();
             Column { scores, labels, counts, ..Column::default() }
         });
         let column = Column { metric: metric.to_owned(), ..column };

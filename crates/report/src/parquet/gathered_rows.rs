@@ -12,7 +12,7 @@ use super::{
     typed_columns::{Frame, Values},
     usage,
 };
-use crate::columns::USAGE;
+use crate::columns::{SLICE_PREFIX, USAGE};
 
 /// The scores of one part of a file.
 pub struct ScoreRows<'a> {
@@ -172,4 +172,33 @@ pub fn gather_usage<T: Send, E: From<ReadError> + Send>(
     let reader = TableReader::open(path)?.select_with(columns, &usage::LATER)?.coded();
     let n_rows = reader.n_rows();
     in_order(&reader, |frame| make(&UsageRows::of(frame, n_rows)?), take)
+}
+
+/// The slices of the samples of one part of a `samples.parquet`.
+pub struct SliceRows<'a> {
+    /// How many rows these are.
+    pub height: usize,
+    /// The items' ids.
+    pub item_id: CodedTexts<'a>,
+    /// Their values, by slice column.
+    pub values: Vec<CodedTexts<'a>>,
+}
+
+/// The same of the slice values of a `samples.parquet`, in these columns.
+pub fn gather_slices<T: Send, E: From<ReadError> + Send>(
+    path: &Path,
+    slices: &[String],
+    make: impl Fn(&SliceRows<'_>) -> Result<T, E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let names: Vec<String> = slices.iter().map(|slice| format!("{SLICE_PREFIX}{slice}")).collect();
+    let columns = std::iter::once("item_id".to_owned()).chain(names.iter().cloned()).collect();
+    let reader = TableReader::open(path)?.select(columns)?.coded();
+    let rows = |frame: &Frame<'_>| {
+        let values =
+            names.iter().map(|name| CodedTexts::of(frame, name)).collect::<Result<_, _>>()?;
+        let item_id = CodedTexts::of(frame, "item_id")?;
+        make(&SliceRows { height: frame.height, item_id, values })
+    };
+    in_order(&reader, rows, take)
 }

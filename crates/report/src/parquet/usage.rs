@@ -6,9 +6,9 @@ use std::{io::Write, path::Path};
 use super::{
     open::{ReadError, TableReader},
     table::{Cell, TableWriter, WriteError},
-    typed_columns::{Frame, Values},
+    typed_columns::Frame,
 };
-use crate::columns::{SLICE_PREFIX, USAGE};
+use crate::columns::USAGE;
 
 /// What one answer took, borrowed from the file's columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,30 +154,6 @@ pub fn for_each_amount<E: From<ReadError>>(
                 latency_ms: latency_ms.get(row),
                 cost_usd: cost_usd.get(row),
             })?;
-        }
-        Ok(())
-    };
-    while reader.next_batch(&mut see)?.is_some() {}
-    Ok(())
-}
-
-/// The slice values of a `samples.parquet`: visits each sample's item with its values of these
-/// columns, in the file's order; ends at the visitor's first error.
-pub fn for_each_slice<E: From<ReadError>>(
-    path: &Path,
-    slices: &[String],
-    mut visit: impl FnMut(&str, &[Option<&str>]) -> Result<(), E>,
-) -> Result<(), E> {
-    let names: Vec<String> = slices.iter().map(|slice| format!("{SLICE_PREFIX}{slice}")).collect();
-    let columns = std::iter::once("item_id".to_owned()).chain(names.iter().cloned()).collect();
-    let mut reader = TableReader::open(path)?.select(columns)?;
-    let mut see = |frame: &Frame<'_>| -> Result<(), E> {
-        let item_id = frame.text("item_id")?;
-        let columns: Vec<Values<'_, _>> =
-            names.iter().map(|name| frame.text(name)).collect::<Result<_, _>>()?;
-        for row in 0..frame.height {
-            let values: Vec<Option<&str>> = columns.iter().map(|column| column.get(row)).collect();
-            visit(item_id.some(row)?, &values)?;
         }
         Ok(())
     };

@@ -15,6 +15,7 @@ mod ended_run;
 mod imported_metrics;
 mod recomputed;
 mod same_targets;
+mod slice_members;
 mod slices;
 mod sole_pair;
 

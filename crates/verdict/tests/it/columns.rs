@@ -106,6 +106,7 @@ proptest! {
         is_lower in any::<bool>(),
         is_any in any::<bool>(),
         keeps_units in any::<bool>(),
+        max_flips in prop_oneof![Just(0_usize), 1..5_usize, Just(48)],
     ) {
         let (before, mut after) = (side(&rows, true), side(&rows, false));
         let turns = if rotated == 0 { after.len() / 3 } else { 0 };
@@ -122,6 +123,7 @@ proptest! {
             min_paired_share: 0.5,
             resamples: 200,
             keeps_units,
+            max_flips,
             ..Rule::new(0.05, 0.05)
         };
         let decided = compare(&subject(), columns[0], columns[1], &rule);
