@@ -42,7 +42,8 @@ fn main() -> ExitCode {
         wanted.loads = usual(wanted.is_large);
     }
     if wanted.gates.is_empty() {
-        wanted.gates = [0, 7].map(|slices| GateLoad { items: 1_000_000, metrics: 10, slices }).into();
+        wanted.gates =
+            [0, 7].map(|slices| GateLoad { items: 1_000_000, metrics: 10, slices }).into();
     }
     let told = if wanted.of_cores { tell_gates(&wanted) } else { tell(&wanted) };
     match told {

@@ -60,8 +60,7 @@ impl Bench {
             run(&mut self.command(&["run", "gated.yaml", "--run-id", id, "--no-cache"]))?;
         }
         run(&mut self.command(&["baseline", "promote", "reports/gated/before", "main"]))?;
-        let gate =
-            run(&mut self.command(&["gate", "reports/gated/after", "--baseline", "main"]))?;
+        let gate = run(&mut self.command(&["gate", "reports/gated/after", "--baseline", "main"]))?;
         let script = folder.join("polars_scan.py");
         fs::write(&script, SCRIPT)?;
         let runs = ["before", "after"].map(|id| folder.join("reports/gated").join(id));

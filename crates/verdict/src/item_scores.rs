@@ -61,11 +61,11 @@ impl ScoreColumn {
     }
 
     /// The entries of these places of the table, which ascend, and where they stand.
-    pub(crate) fn part(&self, places: &Arc<Vec<u32>>) -> (Self, Vec<u32>) {
+    pub(crate) fn part(&self, places: &Arc<Vec<u32>>) -> (Self, Arc<Vec<u32>>) {
         let is_whole = places.last().is_none_or(|&last| (last as usize) < self.len());
         if self.places.is_none() && is_whole {
             let tallies = self.tallies.at(places.iter().map(|&at| at as usize));
-            return (Self { places: Some(places.clone()), tallies }, places.to_vec());
+            return (Self { places: Some(places.clone()), tallies }, places.clone());
         }
         let found = places.iter().filter_map(|&at| match &self.places {
             None => Some(at).filter(|&at| (at as usize) < self.len()),
@@ -75,15 +75,15 @@ impl ScoreColumn {
     }
 
     /// The entries whose places are chosen, and where they stand.
-    pub(crate) fn filtered(&self, is_kept: impl Fn(usize) -> bool) -> (Self, Vec<u32>) {
+    pub(crate) fn filtered(&self, is_kept: impl Fn(usize) -> bool) -> (Self, Arc<Vec<u32>>) {
         self.taken(numbers(0..self.len()).filter(|&at| is_kept(self.place(at as usize))).collect())
     }
 
-    fn taken(&self, kept: Vec<u32>) -> (Self, Vec<u32>) {
+    fn taken(&self, kept: Vec<u32>) -> (Self, Arc<Vec<u32>>) {
         let at = || kept.iter().map(|&at| at as usize);
         let places = Some(Arc::new(numbers(at().map(|at| self.place(at))).collect()));
         let tallies = self.tallies.at(at());
-        (Self { places, tallies }, kept)
+        (Self { places, tallies }, Arc::new(kept))
     }
 }
 

@@ -192,7 +192,7 @@ impl Variant {
     fn part_of(
         &self,
         metric: &str,
-        take: impl Fn(&ScoreColumn) -> (ScoreColumn, Vec<u32>),
+        take: impl Fn(&ScoreColumn) -> (ScoreColumn, Arc<Vec<u32>>),
     ) -> Self {
         let column = self.column(metric).map_or_else(Column::default, |column| {
             let (scores, taken) = take(&column.scores);
@@ -201,7 +201,7 @@ impl Variant {
             let counts = counts.map(|&at| column.counts.get(at as usize).cloned());
             let counts = counts.map(Option::unwrap_or_default).collect();
             let has_labels = column.labels.len() > 0;
-            let labels = has_labels.then(|| take(&column.labels).0).unwrap_or_default();
+            let labels = if has_labels { take(&column.labels).0 } else { ScoreColumn::default() };
             Column { scores, labels, counts, ..Column::default() }
         });
         let column = Column { metric: metric.to_owned(), ..column };

@@ -244,7 +244,7 @@ impl BlockColumn {
 mod tests {
     use std::collections::BTreeSet;
 
-    use evalmark_verdict::{AnswerScore, ItemIdentity, Variant};
+    use evalmark_verdict::{AnswerScore, ItemIdentity, ItemScores, Variant};
 
     use super::*;
 
@@ -292,8 +292,8 @@ mod tests {
                     };
                     let keys: Vec<u128> = seen.iter().copied().filter(is_in).collect();
                     let found =
-                        other.part_at("exact", places).scores("exact").map(|all| all.to_vec());
-                    let by_key = other.part("exact", &keys).scores("exact").map(|all| all.to_vec());
+                        other.part_at("exact", places).scores("exact").map(ItemScores::to_vec);
+                    let by_key = other.part("exact", &keys).scores("exact").map(ItemScores::to_vec);
                     assert_eq!(found, by_key, "{samples:?}");
                 }
             }
