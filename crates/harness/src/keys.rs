@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The keys that a model's server takes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum Keys {
     /// It wants none.
     #[default]
@@ -37,7 +37,7 @@ pub enum Keys {
 }
 
 /// A key that expires.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FetchedKey {
     /// The key as it was fetched first.
     pub first: Secret,

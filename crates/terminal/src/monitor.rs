@@ -2,10 +2,14 @@
 
 use std::{fmt::Write, path::Path};
 
-use evalmark_core::number_format::{count, counted, difference, interval, moment, or_none, value};
+use evalmark_core::number_format::{
+    count, counted, difference, dollars, interval, moment, or_none, value,
+};
 use evalmark_report::safe_text::printable_line;
 use evalmark_runner::{MonitorDay, MonitorEnd, MonitorStatus, MonitoredMetric, day_name};
-use evalmark_store::monitor::{DamagedLine, LineCounts, MonitorRestart, MonitorState};
+use evalmark_store::monitor::{
+    DamagedLine, JudgingState, LineCounts, MonitorRestart, MonitorState,
+};
 
 use crate::{
     Screen, Tone,
@@ -35,6 +39,7 @@ pub fn reading(end: &MonitorEnd, folder: &Path, screen: Screen) -> String {
     if end.counts.damaged > 0 {
         text.extend(damaged(&end.state, screen));
     }
+    text.extend(judging(&end.state.judging, screen));
     let folder = printable_line(&folder.display().to_string()).into_owned();
     text.push(screen.paint(Tone::Faint, &format!("records: {folder}")));
     text.join("\n")
@@ -53,6 +58,7 @@ pub fn status(status: &MonitorStatus, screen: Screen) -> String {
     if state.counts.damaged > 0 {
         text.extend(damaged(state, screen));
     }
+    text.extend(judging(&state.judging, screen));
     let missing = state
         .missing
         .iter()
@@ -146,6 +152,44 @@ fn lines(counts: LineCounts) -> String {
         let _ = write!(told, "; {} of no model's answer", count(left_out));
     }
     told
+}
+
+/// What became of the records that models were to be asked about, and what it cost.
+fn judging(state: &JudgingState, screen: Screen) -> Vec<String> {
+    let counts = &state.counts;
+    if state.is_empty() {
+        return Vec::new();
+    }
+    let mut told =
+        format!("judges: {} drawn, {} judged", count(counts.drawn), count(counts.judged));
+    if counts.nothing_to_ask > 0 {
+        let _ = write!(told, ", {} with nothing to ask", count(counts.nothing_to_ask));
+    }
+    if state.n_waiting() > 0 {
+        let _ = write!(told, ", {} waiting", count(state.n_waiting()));
+    }
+    for (why, n) in counts.unjudged().into_iter().filter(|(_, n)| *n > 0) {
+        let why = match why {
+            "over_budget" => "beyond the budget",
+            "unreachable" => "as the model could not be reached",
+            "failed" => "as a request failed",
+            "unreadable" => "as the reply is no grade",
+            _ => "as the suite changed",
+        };
+        let _ = write!(told, ", {} unjudged {why}", count(n));
+    }
+    if state.cost_usd > 0.0 {
+        let _ = write!(told, "; {}", dollars(state.cost_usd));
+    }
+    if let Some(spent) = state.spent.as_ref().filter(|spent| spent.cost_usd > 0.0) {
+        let _ = write!(
+            told,
+            ", {} of it in {}",
+            dollars(spent.cost_usd),
+            printable_line(&spent.period)
+        );
+    }
+    screen.wrap("", &told)
 }
 
 /// Where damaged lines are, and what is wrong with them.

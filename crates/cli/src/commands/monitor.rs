@@ -41,6 +41,9 @@ pub(crate) struct MonitorArgs {
     pub(super) allow_remote: bool,
     #[command(flatten)]
     metrics: MetricsArgs,
+    /// Folder of the answers that judges give, which runs share [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
@@ -101,11 +104,15 @@ pub(crate) fn monitor(args: &MonitorArgs, printer: Printer, host: &Host<'_>) -> 
         return of_command(command, printer, host);
     }
     let suite = args.suite.clone().unwrap_or_default();
-    let options = MonitorOptions { suite, out: args.out.out.clone() };
+    let (out, cache_dir) = (args.out.out.clone(), args.cache_dir.clone());
+    let options = MonitorOptions { suite, out, cache_dir };
     let mut monitor = Monitor::open(&options, host)?;
     let mut input = monitor_input::open(args, &monitor, (printer, host))?;
     for metric in monitor.unasked() {
-        printer.remark(&format!("metric `{metric}` is judged by a model, and is not asked here"));
+        printer.remark(&format!(
+            "metric `{metric}` is judged by a model, which is not asked: `logs: {{ judges: {{ rate: 0.02 }} }}` in the suite asks \
+             about a share of the records"
+        ));
     }
     let does_follow = args.follow || input.is_pushed();
     let looked = MonitorStatusOptions::of(&options.suite, &options.out);

@@ -2,6 +2,7 @@
 //! read elsewhere ([`LogInput`]); this is what their readers and their users share.
 
 mod input;
+mod judges;
 mod long_numbers;
 mod path;
 mod pick;
@@ -14,6 +15,7 @@ use regex::Regex;
 
 pub use self::{
     input::{LogChunk, LogDamage, LogInput, LogInputError, LogPosition, LogRead},
+    judges::{BudgetPeriod, LogJudges},
     long_numbers::long_numbers_quoted,
     path::{JsonPath, JsonPathError},
     pick::{JsonPicker, PickError},
@@ -30,6 +32,8 @@ pub struct LogSpec {
     pub fields: LogFields,
     /// Which records keep their texts; `None` is all of them.
     pub sample: Option<LogSample>,
+    /// Which records models are asked about; `None` is none of them.
+    pub judges: Option<LogJudges>,
     /// What is taken out of texts.
     pub redact: Vec<Redaction>,
     /// What is watched beside the metrics.

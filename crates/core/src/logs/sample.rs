@@ -33,8 +33,12 @@ impl LogSample {
         }
         let own = stratum.and_then(|stratum| self.rates.get(stratum));
         let rate = *own.unwrap_or(&self.rate);
-        let place = uniform(self.seed, "evalmark log sample v1", id) as f64 / 2_f64.powi(64);
-        Stratum { is_drawn: place < rate, rate }
+        Stratum { is_drawn: Self::place(self.seed, id) < rate, rate }
+    }
+
+    /// The place of an id among all, in [0, 1].
+    pub(super) fn place(seed: u64, id: &str) -> f64 {
+        uniform(seed, "evalmark log sample v1", id) as f64 / 2_f64.powi(64)
     }
 }
 

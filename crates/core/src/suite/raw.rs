@@ -17,8 +17,8 @@ pub(crate) use self::{
     examples::{RawChoose, RawExamples},
     gate::{RawCorrection, RawGate, RawGateMetric},
     logs::{
-        RawLogFields, RawLogSample, RawLogWatch, RawLogs, RawRedaction, RawRedactionKind,
-        RawWatchCycle,
+        RawLogFields, RawLogJudges, RawLogSample, RawLogWatch, RawLogs, RawPeriod, RawRedaction,
+        RawRedactionKind, RawWatchCycle,
     },
     matrix::RawMatrix,
     metric::{RawExtract, RawInvalid, RawLabels, RawMetric, RawReasoning, RawWhich},

@@ -1,6 +1,9 @@
 //! What a monitor's records show, for programs.
 
+use std::collections::BTreeMap;
+
 use evalmark_core::{drift::StreamDrift, drift_text::RECORD_PREFIX};
+use evalmark_store::monitor::JudgingState;
 use serde_json::{Value, json};
 
 use super::status::{DriftTest, MonitorStatus, day_name};
@@ -14,6 +17,7 @@ pub fn monitor_document(status: &MonitorStatus) -> Value {
         "lines": state.counts,
         "missing": state.missing,
         "damaged": state.damaged,
+        "judging": judging_document(&state.judging),
         "outdated": status.outdated,
         "baseline": status.reference,
         "from_future": status.from_future,
@@ -21,6 +25,25 @@ pub fn monitor_document(status: &MonitorStatus) -> Value {
         "left_out_of_drift": status.left_out,
         "metrics": status.metrics,
         "drift": drift_document(&status.drift),
+    })
+}
+
+/// What became of the records that models were to be asked about; null where none ever were.
+pub(super) fn judging_document(judging: &JudgingState) -> Value {
+    if judging.is_empty() {
+        return Value::Null;
+    }
+    let counts = &judging.counts;
+    json!({
+        "drawn": counts.drawn,
+        "judged": counts.judged,
+        "nothing_to_ask": counts.nothing_to_ask,
+        "waiting": judging.n_waiting(),
+        "unjudged": counts.unjudged().into_iter().collect::<BTreeMap<_, _>>(),
+        "cost_usd": judging.cost_usd,
+        "period": judging.spent.as_ref().map(|spent| &spent.period),
+        "period_cost_usd": judging.spent.as_ref().map(|spent| spent.cost_usd),
+        "period_tokens": judging.spent.as_ref().map(|spent| spent.tokens),
     })
 }
 

@@ -43,6 +43,9 @@ pub enum MonitorError {
     /// A reason without a word.
     #[error("the reason is empty")]
     NoReason,
+    /// A budget in dollars for a model whose price is not known.
+    #[error("`logs.judges.max_cost_usd` needs the price of model `{0}`")]
+    UnknownPrice(String),
     /// They cannot be read.
     #[error(transparent)]
     Input(#[from] LogInputError),
@@ -75,6 +78,9 @@ impl Advised for MonitorError {
             Self::NoMoment(_) => "write a date, or RFC 3339: `2026-11-28`, `2026-11-28T14:00:00Z`".to_owned(),
             Self::LaterRestart(_) => "leave `--at` out: records count from now on".to_owned(),
             Self::NoReason => "say why in a few words, or leave `--reason` out".to_owned(),
+            Self::UnknownPrice(_) => {
+                "add `price: { input: …, output: … }`, US dollars per million tokens, or set `max_tokens` instead".to_owned()
+            }
             Self::Input(_) => return None,
             Self::NoRecord { first, .. } => {
                 let first = first.as_ref()?;

@@ -97,6 +97,7 @@ impl MonitorFigures {
         let mut families = Vec::new();
         if let Some(state) = &latest.state {
             families.extend(of_lines(state));
+            families.extend(of_judges(state));
         }
         if let Some(status) = &latest.status {
             families.extend(of_scores(status));
@@ -142,6 +143,33 @@ fn of_lines(state: &MonitorState) -> Vec<MetricFamily> {
         MetricFamily::gauge("evalmark_monitor_committed_seconds", "When records were last stored.")
             .in_unit("seconds")
             .with(committed),
+    ]
+}
+
+fn of_judges(state: &MonitorState) -> Vec<MetricFamily> {
+    let judging = &state.judging;
+    if judging.is_empty() {
+        return Vec::new();
+    }
+    let suite = || of_suite(&state.suite);
+    let one = |n: f64| [FamilySample::number(suite(), n)];
+    let unjudged = judging.counts.unjudged().map(|(reason, n)| {
+        let labels = [suite(), vec![("reason", reason.to_owned())]].concat();
+        FamilySample::number(labels, n as f64)
+    });
+    let judged = judging.counts.judged as f64;
+    vec![
+        MetricFamily::counter("evalmark_monitor_judged_records", "Records that models judged.")
+            .with(one(judged)),
+        MetricFamily::counter(
+            "evalmark_monitor_unjudged_records",
+            "Records that were drawn for models to judge and stay unjudged.",
+        )
+        .with(unjudged),
+        MetricFamily::gauge("evalmark_monitor_waiting_records", "Records that wait for judges.")
+            .with(one(judging.n_waiting() as f64)),
+        MetricFamily::counter("evalmark_monitor_judge_cost_usd", "US dollars spent on judges.")
+            .with(one(judging.cost_usd)),
     ]
 }
 

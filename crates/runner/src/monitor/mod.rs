@@ -8,6 +8,7 @@ mod document;
 mod drift;
 mod error;
 mod figures;
+mod judging;
 mod log_time;
 mod merge;
 mod open;

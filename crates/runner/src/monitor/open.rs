@@ -1,6 +1,9 @@
 //! A suite's monitor, opened: the suite with its metrics, the folder, and what was read before.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use evalmark_core::{
     files::FileAccess,
@@ -15,7 +18,13 @@ use evalmark_store::{
 };
 use jiff::Timestamp;
 
-use super::{MonitorError, record::RecordReader, segment::OpenSegment, sent::SeenIds};
+use super::{
+    MonitorError,
+    judging::{JudgeWorker, Panel, WaitingRecord},
+    record::RecordReader,
+    segment::OpenSegment,
+    sent::SeenIds,
+};
 use crate::{
     Host, LoadError, Notice,
     error::Result,
@@ -30,6 +39,8 @@ pub struct MonitorOptions {
     pub suite: PathBuf,
     /// The folder of runs.
     pub out: PathBuf,
+    /// The folder of the answers that judges give, which runs share; default: the user's.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// A suite with its metrics, as far as logs are scored with it.
@@ -51,6 +62,14 @@ pub struct Monitor {
     _lock: MonitorLock,
     pub(super) state: MonitorState,
     pub(super) segment: Option<OpenSegment>,
+    /// Whom records are shown to, where the suite wants it.
+    pub(super) panel: Option<Arc<Panel>>,
+    /// Who asks them while logs are read.
+    pub(super) worker: Option<JudgeWorker>,
+    /// Records that models are asked about, and that no commit has yet.
+    pub(super) drawn: Vec<WaitingRecord>,
+    /// Files of such records that the next state does not name any more.
+    pub(super) let_go: Vec<String>,
     /// What was sent lately, where lines are sent.
     pub(super) seen: Option<SeenIds>,
     pub(super) journal: Option<MonitorJournal>,
@@ -89,6 +108,7 @@ impl Monitor {
     pub fn open(options: &MonitorOptions, host: &Host<'_>) -> Result<Self> {
         let suite = MonitoredSuite::read(&options.suite, host)?;
         programs::allowed(&suite.metrics, host.allow_exec)?;
+        let panel = Panel::open(&suite, options.cache_dir.as_deref(), host)?.map(Arc::new);
         let folder = MonitorFolder::of_suite(&options.out, &suite.suite.name);
         let lock = folder.lock()?;
         let state = folder.state(&suite.suite.name)?;
@@ -107,12 +127,17 @@ impl Monitor {
             _lock: lock,
             state,
             segment: None,
+            panel,
+            worker: None,
+            drawn: Vec::new(),
+            let_go: Vec::new(),
             seen: None,
             journal: None,
             clock: host.clock,
             cannot_merge: false,
         };
         monitor.keep_promises()?;
+        monitor.release_outdated()?;
         Ok(monitor)
     }
 
@@ -153,8 +178,11 @@ impl Monitor {
         &self.folder.path
     }
 
-    /// Metrics that nobody asks here: models judge them.
+    /// Metrics that models judge, where the suite does not say that any are asked.
     pub fn unasked(&self) -> Vec<&str> {
+        if self.panel.is_some() {
+            return Vec::new();
+        }
         let judged = self.suite.metrics.iter().filter(|metric| metric.judge().is_some());
         judged.map(Metric::name).collect()
     }

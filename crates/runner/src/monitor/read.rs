@@ -13,7 +13,7 @@ use evalmark_core::{
     record::Outcome,
 };
 use evalmark_harness::{RequestRuntime, Stop, Tuning};
-use evalmark_report::records::{RecordNames, RecordRow};
+use evalmark_report::records::RecordNames;
 use evalmark_scoring::{Case, Subject, score_batch};
 use evalmark_store::{
     monitor::{DamagedLine, LineCounts, MonitorState},
@@ -25,9 +25,10 @@ use serde_json::{Value, json};
 
 use super::{
     Monitor, MonitorError,
+    document::judging_document,
+    judging::MOST_DRAWN,
     merge::KEPT_RETIRED,
     record::{LogRecord, RecordReader},
-    segment::OpenSegment,
     stored::{StoredBatch, StoredRecord, kept_name},
 };
 use crate::{
@@ -74,7 +75,13 @@ impl Monitor {
         let runtime = runtime.context("no thread can be started")?;
         let stop = Stop::new();
         runtime.stop_on_signals(&stop).context("cannot listen for signals")?;
-        self.read_until(input, &stop, told)
+        self.begin_judging(&stop);
+        let ended = self.read_until(input, &stop, told);
+        if ended.is_err() {
+            stop.now();
+        }
+        self.end_judging();
+        ended
     }
 
     fn read_until(
@@ -89,12 +96,13 @@ impl Monitor {
             if stop.is_requested() {
                 break true;
             }
+            is_pending |= self.take_judged(Duration::ZERO)?;
             match input.read().map_err(MonitorError::from)? {
                 LogRead::Chunk(chunk) => {
                     self.take_chunk(chunk)?;
                     is_pending = true;
                     let rows = self.segment.as_ref().map_or(0, |segment| segment.rows);
-                    if rows < SEGMENT_ROWS {
+                    if rows < SEGMENT_ROWS && self.drawn.len() < MOST_DRAWN {
                         continue;
                     }
                 }
@@ -119,8 +127,25 @@ impl Monitor {
             input.stored();
             told(&self.state);
         }
+        let is_interrupted = is_interrupted || !self.read_judgements(input, stop, told)?;
         let counts = since(before, self.state.counts);
         Ok(MonitorEnd { counts, state: self.state.clone(), is_interrupted })
+    }
+
+    /// Waits for all that models are asked; answers whether they have answered.
+    fn read_judgements(
+        &mut self,
+        input: &dyn LogInput,
+        stop: &Stop,
+        told: &mut dyn FnMut(&MonitorState),
+    ) -> Result<bool> {
+        while self.awaits_judges() && !stop.is_requested() {
+            if self.take_judged(LOOK)? {
+                self.commit(input)?;
+                told(&self.state);
+            }
+        }
+        Ok(self.state.judging.waiting.is_empty())
     }
 
     /// Brings what was sent to the disk, and says so to those who sent it.
@@ -193,7 +218,6 @@ impl Monitor {
         batch: StoredBatch,
         names: Option<&RecordNames>,
     ) -> Result<()> {
-        let names = names.unwrap_or(&self.suite.names);
         let state = &mut self.state;
         let counts = &mut state.counts;
         counts.read += batch.read;
@@ -211,13 +235,10 @@ impl Monitor {
         for line in batch.damaged {
             state.keep_damaged(line);
         }
-        if !batch.records.is_empty() {
-            let number = state.next_segment;
-            let segment = OpenSegment::of(&mut self.segment, &self.folder, number, names)?;
-            for record in &batch.records {
-                let categories: Vec<_> = record.categories.iter().map(Option::as_deref).collect();
-                segment.push(&RecordRow { categories: &categories, ..record.row(&batch.file) })?;
-            }
+        let own = self.suite.names.clone();
+        let names = names.unwrap_or(&own);
+        for record in batch.records {
+            self.sort_in(record, &batch.file, names)?;
         }
         Ok(())
     }
@@ -235,7 +256,9 @@ impl Monitor {
         self.programs.fill(metrics, &cases, &mut scores);
         let rules = &self.suite.spec.redact;
         let each = records.into_par_iter().zip(scores);
-        each.map(|(record, scores)| StoredRecord::new(record, &scores, rules)).collect()
+        let panel = self.panel.as_deref();
+        let is_drawn = |id: &str| panel.is_some_and(|panel| panel.draws(id));
+        each.map(|(record, scores)| StoredRecord::new(record, &scores, rules, is_drawn)).collect()
     }
 
     /// Makes what was read so far count.
@@ -245,7 +268,8 @@ impl Monitor {
         }
         let hashes = std::mem::take(&mut self.suite.hashes);
         let commit = self.state.next_segment;
-        let committed = self.commit_scored_by(&hashes, self.journal.is_some());
+        let categories = self.suite.names.categories.clone();
+        let committed = self.commit_scored_by(&hashes, &categories, self.journal.is_some());
         self.suite.hashes = hashes;
         committed?;
         if let Some(journal) = self.journal.take() {
@@ -261,17 +285,20 @@ impl Monitor {
     pub(super) fn commit_scored_by(
         &mut self,
         metrics: &[NamedHash],
+        categories: &[String],
         has_journal: bool,
     ) -> Result<()> {
+        let n_waiting = self.state.judging.waiting.len();
+        let has_drawn = self.keep_drawn(metrics, categories)?;
         let segment = self.segment.take();
-        self.state.next_segment += u64::from(has_journal || segment.is_some());
+        self.state.next_segment += u64::from(has_journal || has_drawn || segment.is_some());
         if let Some(segment) = segment {
             self.state.segments.push(segment.finish(metrics)?);
         }
         self.state.written_at = rfc3339((self.clock)());
         self.folder.remove_retired(&mut self.state, ((self.clock)(), KEPT_RETIRED))?;
         self.folder.write_state(&self.state)?;
-        Ok(())
+        self.judging_committed(n_waiting)
     }
 }
 
@@ -295,6 +322,7 @@ pub fn reading_document(end: &MonitorEnd, folder: &Path) -> Value {
         "read_now": end.counts,
         "lines": end.state.counts,
         "damaged": end.state.damaged,
+        "judging": judging_document(&end.state.judging),
         "is_interrupted": end.is_interrupted,
     })
 }

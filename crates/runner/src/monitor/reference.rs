@@ -59,7 +59,7 @@ impl Scope {
 }
 
 /// Whether a log means this hash; many write its first digits.
-fn is_hash(released: &str, served: &str) -> bool {
+pub(super) fn is_hash(released: &str, served: &str) -> bool {
     let served = served.trim();
     served.len() >= FEWEST_DIGITS.min(released.len()) && released.starts_with(served)
 }

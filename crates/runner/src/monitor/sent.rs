@@ -9,7 +9,7 @@ use evalmark_store::monitor::{
     RecentIdsFile,
 };
 
-use super::{Monitor, segment::OpenSegment, stored::JournalHead};
+use super::{Monitor, judging::waiting_records, segment::OpenSegment, stored::JournalHead};
 use crate::error::{Hinted, Result};
 
 /// At least so many of the last records are known.
@@ -46,6 +46,12 @@ impl SeenIds {
                 seen.insert(number_of(id));
             });
             read.hint("bring the file back, or remove the monitor's folder")?;
+        }
+        for file in &state.judging.waiting {
+            let (_, records) = waiting_records(&folder.segment(&file.name))?;
+            for one in &records {
+                seen.insert(number_of(&one.record.id));
+            }
         }
         if !lacking.is_empty() && state.next_segment > 1 {
             let ids = seen.old.iter().chain(&seen.young).copied().collect();
@@ -139,7 +145,8 @@ impl Monitor {
             none => {
                 let path = self.folder.journal(self.state.next_segment);
                 let categories = self.suite.names.categories.clone();
-                let head = JournalHead { metrics: self.suite.hashes.clone(), categories };
+                let head =
+                    JournalHead { metrics: self.suite.hashes.clone(), categories, n_waiting: 0 };
                 Ok(none.insert(MonitorJournal::begin(&path, &head)?))
             }
         }
@@ -152,7 +159,7 @@ impl Monitor {
         let Some(mut entries) = JournalEntries::open(&path).with_context(cannot)? else {
             return Ok(());
         };
-        if let Some(JournalHead { metrics, categories }) =
+        if let Some(JournalHead { metrics, categories, .. }) =
             entries.read_entry().with_context(cannot)?
         {
             let own = metrics.iter().map(|metric| metric.name.clone()).collect();
@@ -160,7 +167,7 @@ impl Monitor {
             while let Some(batch) = entries.read_entry().with_context(cannot)? {
                 self.take_batch(batch, Some(&names))?;
             }
-            self.commit_scored_by(&metrics, true)?;
+            self.commit_scored_by(&metrics, &names.categories, true)?;
         }
         evalmark_store::durable::remove(&path).with_context(cannot)?;
         Ok(())

@@ -4,14 +4,15 @@
 use std::{borrow::Cow, sync::Arc};
 
 use evalmark_core::{
+    fields::Fields,
     logs::Redaction,
-    record::{FinishReason, Outcome},
+    record::{FinishReason, Outcome, Record, Usage},
     score::Score,
 };
 use evalmark_report::records::{RecordRow, RecordTexts};
 use evalmark_store::{monitor::DamagedLine, run_record::NamedHash};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     record::LogRecord,
@@ -23,6 +24,9 @@ use super::{
 pub(super) struct JournalHead {
     pub(super) metrics: Vec<NamedHash>,
     pub(super) categories: Vec<String>,
+    /// Of a file of records that wait for judges: how many there are.
+    #[serde(default)]
+    pub(super) n_waiting: u64,
 }
 
 /// What became of the lines of one chunk.
@@ -42,8 +46,8 @@ pub(super) struct StoredRecord {
     pub(super) id: String,
     at: Option<i64>,
     line: u64,
-    prompt: Option<String>,
-    prompt_hash: Option<String>,
+    pub(super) prompt: Option<String>,
+    pub(super) prompt_hash: Option<String>,
     model: Option<String>,
     cluster: Option<String>,
     pub(super) outcome: Outcome,
@@ -52,7 +56,7 @@ pub(super) struct StoredRecord {
     latency_ms: Option<f64>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
-    cost_usd: Option<f64>,
+    pub(super) cost_usd: Option<f64>,
     output_chars: u64,
     input_chars: Option<u64>,
     language: Option<Cow<'static, str>>,
@@ -62,6 +66,9 @@ pub(super) struct StoredRecord {
     sample_rate: f64,
     texts: Option<StoredTexts>,
     scores: Vec<Option<f64>>,
+    /// Whether models are to be asked about it; it has its texts until they were.
+    #[serde(default)]
+    pub(super) awaits_judges: bool,
 }
 
 /// The texts of a sampled record, redacted.
@@ -73,9 +80,14 @@ struct StoredTexts {
 }
 
 impl StoredRecord {
-    /// A record with these scores. Its id, its user's name, what served it and its categories are [kept names](kept_name)
-    /// already.
-    pub(super) fn new(one: LogRecord, scores: &[Score], rules: &[Redaction]) -> Self {
+    /// A record with these scores, which models may be asked about. Its id, its user's name, what served it and its categories
+    /// are [kept names](kept_name) already.
+    pub(super) fn new(
+        one: LogRecord,
+        scores: &[Score],
+        rules: &[Redaction],
+        is_drawn: impl FnOnce(&str) -> bool,
+    ) -> Self {
         let LogRecord { record, stratum, .. } = one;
         let is_invalid = scores.iter().any(|score| score.invalid);
         let outcome = match record.outcome {
@@ -83,7 +95,8 @@ impl StoredRecord {
             outcome => outcome,
         };
         let clean = |text: &str| redacted(text, rules).into_owned();
-        let texts = stratum.is_drawn.then(|| {
+        let awaits_judges = record.has_answer() && is_drawn(&one.id);
+        let texts = (stratum.is_drawn || awaits_judges).then(|| {
             let mut input = Value::Object((*one.fields).clone());
             redact_value(&mut input, rules);
             StoredTexts {
@@ -117,6 +130,35 @@ impl StoredRecord {
             texts,
             scores: scores.iter().map(|score| score.value).collect(),
             finish_reason: record.finish_reason.map(|why| clean(why.as_str()).into()),
+            awaits_judges,
+        }
+    }
+
+    /// The answer as models are asked about it, the variables, and the right answers: all of it redacted.
+    pub(super) fn as_judged(&self) -> (Record, Fields, Vec<String>) {
+        let texts = self.texts.as_ref();
+        let output = texts.and_then(|texts| texts.output.clone()).unwrap_or_default();
+        let mut answer = Record { outcome: self.outcome, ..Record::recorded(output) };
+        answer.finish_reason.clone_from(&self.finish_reason);
+        let (input_tokens, output_tokens) = (self.input_tokens, self.output_tokens);
+        answer.usage = Usage { input_tokens, output_tokens };
+        answer.timing.latency_ms = self.latency_ms;
+        let input = texts.map_or("{}", |texts| &texts.input);
+        let fields: Map<String, Value> = serde_json::from_str(input).unwrap_or_default();
+        let targets = texts.map(|texts| texts.targets.clone()).unwrap_or_default();
+        (answer, fields.into(), targets)
+    }
+
+    /// Takes in what models said, by the place of the metric, and keeps no text that is not in the sample.
+    pub(super) fn judged(&mut self, scores: impl Iterator<Item = (usize, Option<f64>)>) {
+        for (place, score) in scores {
+            if let Some(slot) = self.scores.get_mut(place) {
+                *slot = score;
+            }
+        }
+        self.awaits_judges = false;
+        if !self.is_sampled {
+            self.texts = None;
         }
     }
 

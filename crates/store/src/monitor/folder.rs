@@ -20,6 +20,8 @@ use crate::{
 const FOLDER: &str = "monitor";
 /// The name of the state.
 const STATE: &str = "state.json";
+/// What a file of records that wait to be judged ends with.
+const WAITING: &str = ".waiting";
 /// A state is no larger than this.
 const MAX_STATE: u64 = 256 << 20;
 
@@ -159,19 +161,25 @@ impl MonitorFolder {
         self.path.join(format!("{number:06}.journal"))
     }
 
-    /// Removes segments that the state does not name: whoever wrote them was ended before it could say so. A journal
-    /// whose records are in a segment goes, too.
+    /// The file of the records that this commit left to be judged.
+    pub fn waiting(&self, commit: u64) -> PathBuf {
+        self.path.join(format!("{commit:06}{WAITING}"))
+    }
+
+    /// Removes segments that the state does not name, and files of records that wait: whoever wrote them was ended before it
+    /// could say so. A journal whose records are in a segment goes, too.
     pub fn remove_others(&self, state: &MonitorState) -> Result<(), WriteFileError> {
         let journal = self.journal(state.next_segment);
         let segments = state.segments.iter().map(|segment| &*segment.name);
-        let named: HashSet<_> =
-            segments.chain(state.retired.iter().map(|one| &*one.name)).collect();
+        let waiting = state.judging.waiting.iter().map(|file| &*file.name);
+        let retired = state.retired.iter().map(|one| &*one.name);
+        let named: HashSet<_> = segments.chain(retired).chain(waiting).collect();
         let Ok(entries) = fs::read_dir(&self.path) else { return Ok(()) };
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let is_left = name.starts_with('.') && name.ends_with(".partial");
-            let is_segment = name.ends_with(".parquet");
+            let is_segment = name.ends_with(".parquet") || name.ends_with(WAITING);
             let is_done = name.ends_with(".journal") && entry.path() != journal;
             if is_left || is_done || is_segment && !named.contains(&*name) {
                 durable::remove(&entry.path()).map_err(cannot_write(&entry.path()))?;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use evalmark_core::logs::LogPosition;
 use serde::{Deserialize, Serialize};
 
+use super::judging::JudgingState;
 use crate::run_record::NamedHash;
 
 /// Version of `state.json`.
@@ -36,6 +37,9 @@ pub struct MonitorState {
     pub missing: BTreeMap<String, u64>,
     /// The first damaged lines.
     pub damaged: Vec<DamagedLine>,
+    /// What became of the records that models were to be asked about.
+    #[serde(default, skip_serializing_if = "JudgingState::is_empty")]
+    pub judging: JudgingState,
 }
 
 /// One Parquet file of records.
@@ -151,6 +155,7 @@ impl MonitorState {
             counts: LineCounts::default(),
             missing: BTreeMap::new(),
             damaged: Vec::new(),
+            judging: JudgingState::default(),
         }
     }
 

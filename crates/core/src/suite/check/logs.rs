@@ -1,5 +1,6 @@
 //! Checking the `logs` section: paths, rates, patterns, and what is watched.
 
+mod judges;
 mod watch;
 
 use std::path::PathBuf;
@@ -42,12 +43,15 @@ impl Checker<'_> {
                 by.and_then(|path| self.log_path("/logs/sample/by", path));
             self.log_sample(sample)
         });
+        let seed = sample.as_ref().map_or(0, |sample| sample.seed);
+        let judges = raw.judges.as_ref().map(|judges| self.log_judges(judges, seed));
         let watch =
             raw.watch.as_ref().map(|watch| self.log_watch(watch, &mut fields)).unwrap_or_default();
         let redact = raw.redact.iter().enumerate();
         LogSpec {
             from: from.iter().map(|place| self.log_place(place)).collect(),
             fields,
+            judges,
             sample,
             redact: redact.filter_map(|(i, one)| self.redaction(i, one)).collect(),
             watch,

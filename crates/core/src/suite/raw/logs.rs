@@ -20,11 +20,13 @@ pub(crate) struct RawLogs {
     /// `$.choices[0].text`, `$['gen_ai.request.model']`. Spans need none: what they hold is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fields: Option<RawLogFields>,
-    /// Which records keep their texts and are shown to judges; default: all keep their texts, and no judge
-    /// is asked. Numbers are kept of every record.
+    /// Which records keep their texts; default: all. Numbers are kept of every record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sample: Option<RawLogSample>,
-    /// What is taken out of texts before they are stored or shown to a judge.
+    /// Which records models are asked about, for metrics that a model judges; default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) judges: Option<RawLogJudges>,
+    /// What is taken out of texts before they are stored or sent to a judge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) redact: Vec<RawRedaction>,
     /// What `evalmark monitor status` watches beside the metrics.
@@ -132,6 +134,39 @@ pub(crate) struct RawLogSample {
     /// The rates of some values of `by`; all others have `rate`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) rates: BTreeMap<String, f64>,
+}
+
+/// Some of the answered records, drawn by a seed and their ids: those that models are asked about.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLogJudges {
+    /// Which share of the records, more than 0 and at most 1. This one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<f64>,
+    /// Another seed is another share; default: that of `sample`, so that the smaller share lies within the larger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+    /// What may be spent in a period, US dollars; records beyond it stay unjudged. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_cost_usd: Option<f64>,
+    /// The same in tokens, of prompts and answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_tokens: Option<u64>,
+    /// The period, in UTC; default: `day`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) per: Option<RawPeriod>,
+}
+
+/// What a budget is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawPeriod {
+    /// From midnight to midnight.
+    Day,
+    /// From Monday on.
+    Week,
+    /// A month of the calendar.
+    Month,
 }
 
 /// One kind of text that is taken out.
