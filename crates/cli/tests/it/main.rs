@@ -54,6 +54,7 @@ mod mistakes;
 mod model_canary;
 mod model_list;
 mod monitored;
+mod monitored_judged;
 mod monitored_merged;
 mod monitored_order;
 mod monitored_spans;

@@ -175,11 +175,12 @@ impl Panel {
             .iter()
             .map(|replies| replies.iter().map(JudgeReplies::as_judgement).collect())
             .collect();
-        let scored = cases.iter().zip(&judgements);
-        let scored: Vec<_> = scored
+        let with_replies: Vec<_> = cases
+            .iter()
+            .zip(&judgements)
             .map(|(case, judgements)| ScoringCase { subject: case.subject(), judgements })
             .collect();
-        let scores = score_batch(&self.metrics, &scored);
+        let scores = score_batch(&self.metrics, &with_replies);
         let mut counts = JudgeCounts::default();
         for (((one, case), replies), scores) in
             records.iter_mut().zip(cases).zip(&replies).zip(&scores)
