@@ -329,7 +329,8 @@ fn a_judged_metric_is_a_stream_of_drift() {
         let quality = if day > 10 && i % 2 == 0 { "poor" } else { "good" };
         let at = format!("2026-11-{day:02}T{:02}:00:00Z", i % 24);
         let (id, out) = (format!("{day}-{i}"), format!("{quality} answer {i} of {day}"));
-        logs += &format!("{}\n", json!({ "id": id, "at": at, "out": out, "in": "why?" }));
+        logs += &json!({ "id": id, "at": at, "out": out, "in": "why?" }).to_string();
+        logs.push('\n');
     }
     world.write("logs/a.jsonl", &logs);
     world.run(&["monitor", "suite.yaml"]).expect(0);
