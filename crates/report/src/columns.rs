@@ -395,7 +395,7 @@ pub(crate) const CONFUSION: [Column; 8] = [
 ];
 
 /// The fixed columns of a monitor's segments.
-pub(crate) const RECORDS: [Column; 24] = [
+pub(crate) const RECORDS: [Column; 25] = [
     column("record_id", Kind::Text, "the record's id, or a hash of its line"),
     nullable("at", Kind::Time, "when it was answered"),
     column("file", Kind::Text, "the file that it stands in"),
@@ -417,6 +417,11 @@ pub(crate) const RECORDS: [Column; 24] = [
         "language",
         Kind::Text,
         "the language of what the suite watches (ISO 639-3), or `und` where it cannot be told",
+    ),
+    nullable(
+        "embedding",
+        Kind::Text,
+        "the vector of what the suite watches, as base64 of 32-bit floats; only where a model was asked for it",
     ),
     column("missing", Kind::Texts, "fields and variables that the suite names and the line lacks"),
     column("sampled", Kind::Bool, "whether its texts are kept"),

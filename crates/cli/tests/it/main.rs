@@ -55,6 +55,7 @@ mod model_canary;
 mod model_list;
 mod monitored;
 mod monitored_judged;
+mod monitored_meaning;
 mod monitored_merged;
 mod monitored_order;
 mod monitored_spans;

@@ -20,7 +20,7 @@ pub use self::{
     path::{JsonPath, JsonPathError},
     pick::{JsonPicker, PickError},
     sample::{LogSample, Stratum},
-    watch::{ALARMED_STREAMS, LogWatch, WATCHED_STREAMS, WatchCycle},
+    watch::{ALARMED_STREAMS, LogWatch, WATCHED_STREAMS, WatchCycle, WatchedEmbedding},
 };
 
 /// What a suite says of its production logs, checked.

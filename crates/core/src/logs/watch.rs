@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Streams that every monitor has, as far as its logs hold what they are made of.
-pub const WATCHED_STREAMS: [&str; 13] = [
+pub const WATCHED_STREAMS: [&str; 14] = [
     "model",
     "prompt_hash",
     "outcome",
@@ -17,6 +17,7 @@ pub const WATCHED_STREAMS: [&str; 13] = [
     "output_tokens",
     "cost_usd",
     "language",
+    "embedding",
 ];
 
 /// Those of them that raise alarms where a suite says nothing: they are the same on a weekend as on a Tuesday.
@@ -27,10 +28,23 @@ pub const ALARMED_STREAMS: [&str; 4] = ["model", "outcome", "finish_reason", "mi
 pub struct LogWatch {
     /// The column whose language is told.
     pub language: Option<String>,
+    /// The column whose distance from what it was is watched.
+    pub embedding: Option<WatchedEmbedding>,
     /// The streams beside the metrics that raise alarms.
     pub alarm: BTreeSet<String>,
     /// How many days belong together.
     pub cycle: WatchCycle,
+}
+
+/// A column whose texts become vectors, of which the distance to those of the first days is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedEmbedding {
+    /// The column.
+    pub column: String,
+    /// The suite's model that gives the vectors.
+    pub model: String,
+    /// What stands before each text.
+    pub prefix: String,
 }
 
 /// How many days are tested as one.
@@ -56,6 +70,6 @@ impl WatchCycle {
 impl Default for LogWatch {
     fn default() -> Self {
         let alarm = ALARMED_STREAMS.map(str::to_owned).into();
-        Self { language: None, alarm, cycle: WatchCycle::default() }
+        Self { language: None, embedding: None, alarm, cycle: WatchCycle::default() }
     }
 }

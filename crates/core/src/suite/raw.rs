@@ -18,7 +18,7 @@ pub(crate) use self::{
     gate::{RawCorrection, RawGate, RawGateMetric},
     logs::{
         RawLogFields, RawLogJudges, RawLogSample, RawLogWatch, RawLogs, RawPeriod, RawRedaction,
-        RawRedactionKind, RawWatchCycle,
+        RawRedactionKind, RawWatchCycle, RawWatchedEmbedding,
     },
     matrix::RawMatrix,
     metric::{RawExtract, RawInvalid, RawLabels, RawMetric, RawReasoning, RawWhich},

@@ -60,6 +60,8 @@ pub struct RecordRow<'a> {
     pub input_chars: Option<u64>,
     /// The language of what the suite watches.
     pub language: Option<&'a str>,
+    /// The vector of what the suite watches, as text; `None` where there is none, or texts were not read.
+    pub embedding: Option<&'a str>,
     /// Fields and variables that the line lacks.
     pub missing: &'a [String],
     /// Whether its texts are kept.
@@ -72,6 +74,21 @@ pub struct RecordRow<'a> {
     pub scores: &'a [Option<f64>],
     /// By category.
     pub categories: &'a [Option<&'a str>],
+}
+
+/// The vector of a record, and what else says whether it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbeddingRow<'a> {
+    /// Its id.
+    pub record_id: &'a str,
+    /// When it was answered: microseconds since 1970, UTC.
+    pub at: Option<i64>,
+    /// The prompt's hash as it was served.
+    pub prompt_hash: Option<&'a str>,
+    /// Records that share it are not independent.
+    pub cluster: Option<&'a str>,
+    /// The vector as text.
+    pub embedding: &'a str,
 }
 
 /// The texts of a sampled record, redacted.
@@ -121,6 +138,7 @@ impl<W: Write> RecordsWriter<W> {
             Cell::count(Some(row.output_chars)),
             Cell::count(row.input_chars),
             Cell::Text(row.language),
+            Cell::Text(row.embedding),
             Cell::Texts(Some(row.missing)),
             Cell::Bool(Some(row.is_sampled)),
             Cell::float(Some(row.sample_rate)),
@@ -165,14 +183,14 @@ pub fn for_each_record<E: From<ReadError>>(
     with_texts: bool,
     mut visit: impl FnMut(&RecordRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    const TEXTS: [&str; 3] = ["output", "input", "targets"];
+    const TEXTS: [&str; 4] = ["output", "input", "targets", "embedding"];
     let reader = TableReader::open(path)?;
     let own = OwnColumns::of(names);
     let own_names = || own.scores.iter().chain(&own.categories).map(String::as_str);
     let fixed = RECORDS.iter().map(|column| column.name);
     let fixed = fixed.filter(|name| with_texts || !TEXTS.contains(name));
     let columns = fixed.chain(own_names()).map(str::to_owned).collect();
-    let later: Vec<_> = own_names().chain(["input_chars", "language"]).collect();
+    let later: Vec<_> = own_names().chain(["input_chars", "language", "embedding"]).collect();
     let mut reader = reader.select_with(columns, &later)?;
     while reader.next_batch(|frame| visit_batch(frame, &own, with_texts, &mut visit))?.is_some() {}
     Ok(())
@@ -186,6 +204,52 @@ pub fn record_names(path: &Path) -> Result<RecordNames, ReadError> {
         columns.filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect()
     };
     Ok(RecordNames { metrics: names(SCORE_PREFIX), categories: names(CATEGORY_PREFIX) })
+}
+
+/// Visits every record of a segment that has a vector; answers nothing where the segment is of a version that had none.
+pub fn for_each_embedding(
+    path: &Path,
+    mut visit: impl FnMut(&EmbeddingRow<'_>),
+) -> Result<(), ReadError> {
+    let fixed = ["record_id", "at", "prompt_hash", "cluster"].map(str::to_owned);
+    let columns = fixed.into_iter().chain(["embedding".to_owned()]).collect();
+    let mut reader = TableReader::open(path)?.select_with(columns, &["embedding"])?;
+    let mut each = |frame: &Frame<'_>| {
+        let Some(embeddings) = frame.later_text("embedding")? else { return Ok(()) };
+        let (ids, at) = (frame.text("record_id")?, frame.time("at")?);
+        let (hashes, clusters) = (frame.text("prompt_hash")?, frame.text("cluster")?);
+        for row in 0..frame.height {
+            let Some(embedding) = embeddings.get(row) else { continue };
+            visit(&EmbeddingRow {
+                record_id: ids.some(row)?,
+                at: at.get(row),
+                prompt_hash: hashes.get(row),
+                cluster: clusters.get(row),
+                embedding,
+            });
+        }
+        Ok::<(), ReadError>(())
+    };
+    while reader.next_batch(&mut each)?.is_some() {}
+    Ok(())
+}
+
+/// Visits the time of every record of a segment, and the prompt's hash.
+pub fn for_each_moment(
+    path: &Path,
+    mut visit: impl FnMut(Option<i64>, Option<&str>),
+) -> Result<(), ReadError> {
+    let columns = ["at", "prompt_hash"].map(str::to_owned).into();
+    let mut reader = TableReader::open(path)?.select(columns)?;
+    let mut each = |frame: &Frame<'_>| {
+        let (at, hashes) = (frame.time("at")?, frame.text("prompt_hash")?);
+        for row in 0..frame.height {
+            visit(at.get(row), hashes.get(row));
+        }
+        Ok::<(), ReadError>(())
+    };
+    while reader.next_batch(&mut each)?.is_some() {}
+    Ok(())
 }
 
 /// Visits the id of every record of a segment.
@@ -214,6 +278,7 @@ fn visit_batch<E: From<ReadError>>(
     let category_columns: Vec<Option<Values<'_, _>>> =
         own.categories.iter().map(|name| frame.later_text(name)).collect::<Result<_, _>>()?;
     let texts = with_texts.then(|| Texts::of(frame)).transpose()?;
+    let embeddings = if with_texts { frame.later_text("embedding")? } else { None };
     let mut values = vec![None; own.scores.len()];
     let mut words = vec![None; own.categories.len()];
     for row in 0..frame.height {
@@ -226,6 +291,7 @@ fn visit_batch<E: From<ReadError>>(
         let missing = columns.missing.texts(row)?;
         let mut record = columns.row(row, &missing)?;
         (record.scores, record.categories) = (&values, &words);
+        record.embedding = embeddings.as_ref().and_then(|column| column.get(row));
         let texts = texts.as_ref().filter(|_| record.is_sampled);
         let targets = texts.map(|texts| texts.targets.texts(row)).transpose()?.unwrap_or_default();
         record.texts = texts.map(|texts| RecordTexts {
@@ -313,6 +379,7 @@ impl<'a> Columns<'a> {
                 .as_ref()
                 .map_or(Ok(None), |column| column.maybe_count(row))?,
             language: self.language.as_ref().and_then(|column| column.get(row)),
+            embedding: None,
             missing,
             is_sampled: self.sampled.some(row)?,
             sample_rate: self.sample_rate.some(row)?,

@@ -7,7 +7,7 @@ use std::{
 
 use evalmark_core::{
     files::FileAccess,
-    logs::{LogField, LogPosition, LogSpec},
+    logs::{LogField, LogPosition, LogSpec, WatchedEmbedding},
     suite::Suite,
 };
 use evalmark_report::records::RecordNames;
@@ -48,6 +48,7 @@ pub(crate) struct MonitoredSuite {
     pub(crate) suite: Suite,
     pub(crate) spec: LogSpec,
     pub(crate) metrics: Vec<Metric>,
+    /// By metric, and behind them that of the vectors which are watched, where there are any.
     pub(crate) hashes: Vec<NamedHash>,
     /// The names of columns of its own.
     pub(crate) names: RecordNames,
@@ -94,7 +95,9 @@ impl MonitoredSuite {
         });
         let metrics: Vec<_> = compiled.collect::<Result<_, _>>()?;
         let each = suite.metrics.iter().zip(&metrics);
-        let hashes = each.map(|(spec, metric)| metric_hash(&suite, spec, metric)).collect();
+        let hashes = each.map(|(spec, metric)| metric_hash(&suite, spec, metric));
+        let vectors = spec.watch.embedding.as_ref();
+        let hashes = hashes.chain(vectors.map(|one| embedding_hash(&suite, one))).collect();
         let names = RecordNames {
             metrics: metrics.iter().map(|metric| metric.name().to_owned()).collect(),
             categories: spec.fields.categories.iter().map(|(name, _)| name.clone()).collect(),
@@ -186,4 +189,17 @@ impl Monitor {
         let judged = self.suite.metrics.iter().filter(|metric| metric.judge().is_some());
         judged.map(Metric::name).collect()
     }
+}
+
+/// What decides a record's vector.
+fn embedding_hash(suite: &Suite, watched: &WatchedEmbedding) -> NamedHash {
+    let WatchedEmbedding { column, model, prefix } = watched;
+    let model = suite.model_index(model).and_then(|place| suite.models.get(place));
+    let model = model.map(|model| {
+        let params = serde_json::Value::Object((*model.params).clone());
+        serde_json::json!([model.model, params])
+    });
+    let text = serde_json::json!([column, prefix, model]).to_string();
+    let hash = blake3::hash(text.as_bytes()).to_hex()[..32].to_owned();
+    NamedHash { name: "watch.embedding".to_owned(), hash }
 }

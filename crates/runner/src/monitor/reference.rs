@@ -1,6 +1,5 @@
 //! What production is held against: a baseline, or the run that proved the prompt that is released.
 
-use evalmark_report::records::RecordRow;
 use evalmark_store::{
     baseline::ListedBaseline,
     releases::{ReleaseEvidence, ReleasesFolder, StandingPrompt},
@@ -46,9 +45,10 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    pub(super) fn has(&self, row: &RecordRow<'_>) -> bool {
-        let is_since = self.since.is_none_or(|since| row.at.is_none_or(|at| at >= since));
-        let hashes = self.prompt_hash.as_deref().zip(row.prompt_hash);
+    /// Whether a record of this time and prompt counts.
+    pub(super) fn has(&self, at: Option<i64>, prompt_hash: Option<&str>) -> bool {
+        let is_since = self.since.is_none_or(|since| at.is_none_or(|at| at >= since));
+        let hashes = self.prompt_hash.as_deref().zip(prompt_hash);
         is_since && hashes.is_none_or(|(released, served)| is_hash(released, served))
     }
 

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    drift::DriftRun,
+    drift::{DriftRun, distances},
     log_time::day_of,
     open::MonitoredSuite,
     reference::{Reference, Scope, reference},
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Clocks of other machines may be ahead by so many microseconds: 10 minutes.
-const CLOCK_SKEW: i64 = 600_000_000;
+pub(super) const CLOCK_SKEW: i64 = 600_000_000;
 
 /// The confidence of every interval.
 const CONFIDENCE: f64 = 0.95;
@@ -188,7 +188,8 @@ pub fn monitor_status(options: &MonitorStatusOptions, host: &Host<'_>) -> Result
     let now = (host.clock)().as_microsecond();
     let released = reference.as_ref().and_then(|one| one.released.as_ref().ok());
     let test = (options.alpha, day_of(now));
-    let run = DriftRun::new(test, &suite.metrics, released, &suite.spec)?;
+    let distances = distances(&suite, (&folder, &state), (&scope, now))?;
+    let run = DriftRun::new(test, &suite.metrics, released, (&suite.spec, distances))?;
     let mut records = Records::new(&suite, run);
     records.read(&suite, &folder, &state, (&scope, now))?;
     let drift = tested(records.drift.finish()?, &suite, reference.as_ref());
@@ -246,8 +247,8 @@ impl<'a> Records<'a> {
             if let Some(first) = segment.first_at_us {
                 self.close_before(day_of(first.min(now)))?;
             }
-            let is_current: Vec<_> =
-                suite.hashes.iter().map(|hash| segment.metrics.contains(hash)).collect();
+            let hashes = suite.hashes[..suite.metrics.len()].iter();
+            let is_current: Vec<_> = hashes.map(|hash| segment.metrics.contains(hash)).collect();
             if is_current.contains(&false) {
                 self.outdated += segment.rows;
             }
@@ -280,7 +281,7 @@ impl<'a> Records<'a> {
         for (metric, score) in self.metrics.iter_mut().zip(scores.clone()) {
             metric.see(day, score, cluster);
         }
-        if !scope.has(row) {
+        if !scope.has(row.at, row.prompt_hash) {
             self.left_out += 1;
         } else if let Some(day) = day {
             self.drift.see(day, row, cluster, scores);

@@ -66,6 +66,9 @@ pub(super) struct StoredRecord {
     sample_rate: f64,
     texts: Option<StoredTexts>,
     scores: Vec<Option<f64>>,
+    /// The vector of what the suite watches, where a model was asked for it.
+    #[serde(default)]
+    embedding: Option<String>,
     /// Whether models are to be asked about it; it has its texts until they were.
     #[serde(default)]
     pub(super) awaits_judges: bool,
@@ -130,6 +133,7 @@ impl StoredRecord {
             texts,
             scores: scores.iter().map(|score| score.value).collect(),
             finish_reason: record.finish_reason.map(|why| clean(why.as_str()).into()),
+            embedding: None,
             awaits_judges,
         }
     }
@@ -150,7 +154,12 @@ impl StoredRecord {
     }
 
     /// Takes in what models said, by the place of the metric, and keeps no text that is not in the sample.
-    pub(super) fn judged(&mut self, scores: impl Iterator<Item = (usize, Option<f64>)>) {
+    pub(super) fn judged(
+        &mut self,
+        scores: impl Iterator<Item = (usize, Option<f64>)>,
+        embedding: Option<String>,
+    ) {
+        self.embedding = embedding;
         for (place, score) in scores {
             if let Some(slot) = self.scores.get_mut(place) {
                 *slot = score;
@@ -183,6 +192,7 @@ impl StoredRecord {
             output_chars: self.output_chars,
             input_chars: self.input_chars,
             language: self.language.as_deref(),
+            embedding: self.embedding.as_deref(),
             missing: &self.missing,
             is_sampled: self.is_sampled,
             sample_rate: self.sample_rate,

@@ -10,7 +10,7 @@ use regex::RegexBuilder;
 use super::{Checker, suggest};
 use crate::{
     item::Item,
-    logs::{JsonPath, LogField, LogFields, LogSample, LogSpec, Redaction, RedactionKind},
+    logs::{JsonPath, LogField, LogFields, LogSample, LogSpec, LogWatch, Redaction, RedactionKind},
     suite::{
         document::escape,
         raw::{RawLogFields, RawLogSample, RawLogs, RawNames, RawRedaction, RawRedactionKind},
@@ -21,7 +21,12 @@ use crate::{
 const MAX_COMPILED: usize = 1 << 20;
 
 impl Checker<'_> {
-    pub(super) fn logs(&mut self, raw: &RawLogs, first: Option<&Item>) -> LogSpec {
+    pub(super) fn logs(
+        &mut self,
+        raw: &RawLogs,
+        models: &[String],
+        first: Option<&Item>,
+    ) -> LogSpec {
         let from = raw.from.clone().map(RawNames::into_vec).unwrap_or_default();
         for (i, place) in from.iter().enumerate() {
             if place.trim().is_empty() || place == "-" {
@@ -45,8 +50,12 @@ impl Checker<'_> {
         });
         let seed = sample.as_ref().map_or(0, |sample| sample.seed);
         let judges = raw.judges.as_ref().map(|judges| self.log_judges(judges, seed));
-        let watch =
-            raw.watch.as_ref().map(|watch| self.log_watch(watch, &mut fields)).unwrap_or_default();
+        let watch = raw.watch.as_ref().map(|watch| {
+            let embedding = watch.embedding.as_ref();
+            let embedding = embedding.map(|one| self.watched_embedding(one, raw, models));
+            LogWatch { embedding, ..self.log_watch(watch, &mut fields) }
+        });
+        let watch = watch.unwrap_or_default();
         let redact = raw.redact.iter().enumerate();
         LogSpec {
             from: from.iter().map(|place| self.log_place(place)).collect(),

@@ -10,7 +10,7 @@ use crate::{
     suite::{
         Amount,
         document::escape,
-        raw::{RawExtract, RawInvalid, RawMetric, RawNames, RawReasoning, RawWhich},
+        raw::{RawExtract, RawInvalid, RawLogs, RawMetric, RawNames, RawReasoning, RawWhich},
     },
 };
 
@@ -215,6 +215,12 @@ impl Asked {
             }
         }
         asked
+    }
+
+    /// Takes in the model that gives vectors of production logs.
+    pub(super) fn watched(&mut self, logs: Option<&RawLogs>) {
+        let watch = logs.and_then(|logs| logs.watch.as_ref()?.embedding.as_ref());
+        self.embedders.extend(watch.map(|watch| watch.model.clone()));
     }
 
     pub(super) fn contains(&self, name: &String) -> bool {

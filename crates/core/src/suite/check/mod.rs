@@ -157,7 +157,8 @@ impl Checker<'_> {
         let names: Vec<_> = raw.models.iter().map(|model| model.name.clone()).collect();
         let mut metrics = self.metrics(&raw.metrics, &names, raw.dataset.target.is_some());
         metrics::inline_files(self.readers.kinds, &metrics, &mut effective);
-        let asked = metrics::Asked::by(self.readers.kinds, &metrics);
+        let mut asked = metrics::Asked::by(self.readers.kinds, &metrics);
+        asked.watched(raw.logs.as_ref());
         let candidates = models::candidates(&raw.models, &asked);
         if candidates.is_empty() && !raw.models.is_empty() {
             self.complain(
@@ -183,7 +184,7 @@ impl Checker<'_> {
         warnings.extend(unwise::same_models(models.as_deref().unwrap_or_default()));
         let evaluated: Vec<_> = candidates.iter().map(|i| &raw.models[*i]).collect();
         let gate = raw.gate.as_ref().map(|gate| self.gate(gate, &raw.metrics, &evaluated));
-        let logs = raw.logs.as_ref().map(|logs| self.logs(logs, first.as_ref()));
+        let logs = raw.logs.as_ref().map(|logs| self.logs(logs, &names, first.as_ref()));
         self.batch_mode(&raw.models, &BatchContext::of(&raw, &asked.embedders, &evaluated));
         Some(Suite {
             receivers: self.receivers(&raw),

@@ -45,15 +45,31 @@ pub(crate) struct RawLogWatch {
     /// The column, one of `fields.variables`, whose text's language is watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) language: Option<String>,
+    /// A column whose meaning is watched: how far its texts are from those of the first days, as a model of embeddings has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) embedding: Option<RawWatchedEmbedding>,
     /// The streams that raise alarms beside the metrics; all others are shown. Default: `model`, `outcome`,
     /// `finish_reason` and `missing`. Others are `prompt_hash`, `failed`, `input_chars`, `output_chars`, `latency_ms`,
-    /// `input_tokens`, `output_tokens`, `cost_usd`, `language`, and your categories.
+    /// `input_tokens`, `output_tokens`, `cost_usd`, `language`, `embedding`, and your categories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) alarm: Option<Vec<String>>,
     /// Which days are tested as one: `week`, within which a weekend may differ, or `day`, which finds drift sooner.
     /// Default: `week`. The model as served is tested every day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cycle: Option<RawWatchCycle>,
+}
+
+/// A column whose texts become vectors. Those of the records that `logs.judges` draws are asked for, within its budget.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawWatchedEmbedding {
+    /// The column, one of `fields.variables`.
+    pub(crate) column: String,
+    /// Which of the suite's models gives the embeddings, as for the metric `semantic`.
+    pub(crate) model: String,
+    /// Put before each text, for models that expect one, e.g. `"query: "`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) prefix: String,
 }
 
 /// How many days are tested as one.

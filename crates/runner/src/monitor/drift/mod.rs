@@ -1,6 +1,7 @@
 //! Whether production drifts from the released run: the streams that are watched, a look a day. What decides is
 //! the verdict crate's.
 
+mod distances;
 mod streams;
 mod values;
 
@@ -9,6 +10,7 @@ use evalmark_report::records::RecordRow;
 use evalmark_scoring::Metric;
 use evalmark_verdict::{DriftError, DriftMonitor, DriftRule, Variant};
 
+pub(super) use self::distances::{Distances, distances};
 use self::{
     streams::{FIRST_DAYS, Watched, metric_streams, record_streams},
     values::{Day, Days},
@@ -24,6 +26,8 @@ pub(super) struct DriftRun<'a> {
     metrics: Vec<Watched>,
     records: Vec<Watched>,
     spec: &'a LogSpec,
+    /// How far vectors are from those of the first days.
+    distances: Distances,
     rule: DriftRule,
     /// Days from this one on are not over.
     today: i64,
@@ -44,7 +48,7 @@ impl<'a> DriftRun<'a> {
         (alpha, today): (f64, i64),
         metrics: &[Metric],
         released: Option<&Variant>,
-        spec: &'a LogSpec,
+        (spec, distances): (&'a LogSpec, Distances),
     ) -> Result<Self, DriftError> {
         let of_metrics = released.map(|released| metric_streams(metrics, released, &spec.watch));
         Ok(Self {
@@ -52,6 +56,7 @@ impl<'a> DriftRun<'a> {
             metrics: of_metrics.transpose()?.unwrap_or_default(),
             records: Vec::new(),
             spec,
+            distances,
             rule: DriftRule { alpha, ..DriftRule::default() },
             today,
             first: Vec::new(),
@@ -78,7 +83,8 @@ impl<'a> DriftRun<'a> {
     /// Tests the days before this one: no more records of them come.
     pub(super) fn close_before(&mut self, day: i64) -> Result<(), DriftError> {
         while let Some(open) = self.days.by_day.first_entry().filter(|open| *open.key() < day) {
-            let (at, values) = open.remove_entry();
+            let (at, mut values) = open.remove_entry();
+            values.distances = self.distances.0.remove(&at).unwrap_or_default();
             if !self.has_begun && self.first.len() < FIRST_DAYS {
                 self.first.push((at, values));
                 continue;

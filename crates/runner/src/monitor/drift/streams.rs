@@ -89,6 +89,10 @@ pub(super) fn record_streams(
             streams.push(Watched { column, rule: rule(name, spec), sample });
         }
     }
+    if let Some(values) = enough(first, Column::Distance) {
+        let sample = ReferenceSample::of_amounts(&values)?;
+        streams.push(Watched { column: Column::Distance, rule: rule("embedding", spec), sample });
+    }
     if let Some(values) = enough(first, Column::Failed) {
         let sample = ReferenceSample::of_scores(ScoreRange::UNIT, &values)?;
         let rule = rule("failed", spec).worse(Direction::Lower);

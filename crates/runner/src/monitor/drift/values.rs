@@ -33,6 +33,8 @@ pub(super) struct Day {
     /// By field: a bit where it is missing.
     missing: Vec<u64>,
     failed: Vec<bool>,
+    /// Of some of the records.
+    pub(super) distances: Vec<Seen<f64>>,
 }
 
 /// Values of production by day.
@@ -58,6 +60,8 @@ pub(super) enum Column {
     Missing(usize),
     /// Whether there is no answer.
     Failed,
+    /// How far the vector that is watched is from those of the first days.
+    Distance,
 }
 
 /// A value, and whose it is.
@@ -130,6 +134,9 @@ impl Days {
 impl Day {
     /// The numbers of a column.
     pub(super) fn numbers_of(&self, column: Column) -> Vec<Seen<f64>> {
+        if column == Column::Distance {
+            return self.distances.clone();
+        }
         let whether = |yes: bool| f64::from(u8::from(yes));
         let of = |at: usize| match column {
             Column::Score(place) => self.scores.get(place)?.get(at).copied(),
@@ -139,7 +146,7 @@ impl Day {
                 is_answered.then_some(whether(self.missing.get(at)? >> place & 1 == 1))
             }
             Column::Failed => self.failed.get(at).map(|failed| whether(*failed)),
-            Column::Word(_) => None,
+            Column::Word(_) | Column::Distance => None,
         };
         let each = (0..self.clusters.len()).filter_map(|at| Some((at, of(at)?)));
         let known = each.filter(|(_, value)| !value.is_nan());

@@ -8,7 +8,9 @@ use std::{
 };
 
 use evalmark_core::{
+    embedding::decode,
     model::Provider,
+    record::Record,
     request::{Request, RequestHash},
 };
 use evalmark_harness::{
@@ -22,6 +24,7 @@ use evalmark_scoring::{
 use evalmark_store::monitor::{JudgeCounts, PeriodSpending};
 
 use super::{
+    super::stored::StoredRecord,
     WaitingRecord,
     case::Case,
     count::JudgedAs,
@@ -65,8 +68,7 @@ impl Panel {
         since_us: i64,
         stop: &Stop,
     ) -> Result<Option<Judged>> {
-        let cases = records.iter().map(|one| Case::new(&one.record, &self.metrics, &self.prompts));
-        let cases: Vec<_> = cases.collect();
+        let cases: Vec<_> = records.iter().map(|one| self.case(&one.record)).collect();
         let asks = self.asks(&cases)?;
         let mut spent = spent_in(&self.spec, self.spent().as_ref(), (self.clock)());
         let before = spent.cost_usd;
@@ -84,6 +86,10 @@ impl Panel {
         let counts = self.fill_in(records, &cases, &answers)?;
         *self.spent() = Some(spent.clone());
         Ok(Some(Judged { counts, cost_usd: spent.cost_usd - before, spent }))
+    }
+
+    fn case(&self, record: &StoredRecord) -> Case {
+        Case::new(record, &self.metrics, self.embedding.as_ref(), &self.prompts)
     }
 
     /// What is asked of each model.
@@ -187,9 +193,17 @@ impl Panel {
         {
             let each = case.questions.iter().zip(replies).zip(scores);
             let each = each.map(|((asked, said), score)| JudgedAs::of(asked.as_ref(), said, score));
-            each.max().unwrap_or(JudgedAs::NothingToAsk).count(&mut counts);
+            let watched = case.embedding.as_ref();
+            let watched =
+                watched.map(|question| self.reply(question, case, answers)).transpose()?;
+            let vector = watched.as_ref().map(|reply| vector(&reply.record));
+            let of_vector = vector
+                .as_ref()
+                .map(|one| one.as_ref().map_or_else(|why| *why, |_| JudgedAs::Judged));
+            each.chain(of_vector).max().unwrap_or(JudgedAs::NothingToAsk).count(&mut counts);
+            let embedding = vector.and_then(Result::ok);
             let values = self.places.iter().zip(scores.iter().map(|score| score.value));
-            one.record.judged(values.map(|(place, value)| (*place, value)));
+            one.record.judged(values.map(|(place, value)| (*place, value)), embedding);
         }
         Ok(counts)
     }
@@ -235,4 +249,14 @@ impl Panel {
         let cost_usd = model.record_cost_usd(&record);
         Ok(JudgeReply { record, cost_usd })
     }
+}
+
+/// The vector that a model gave, as text, or what became of the question.
+fn vector(record: &Record) -> Result<String, JudgedAs> {
+    let output = record.output.as_ref().filter(|_| record.has_answer());
+    let output = output.ok_or_else(|| JudgedAs::of_failure(record).unwrap_or(JudgedAs::Failed))?;
+    if decode(output).is_none() {
+        return Err(JudgedAs::Unreadable);
+    }
+    Ok(output.clone())
 }

@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc};
 use evalmark_core::{
     fields::Fields,
     item::{Item, ItemHash},
+    logs::WatchedEmbedding,
     model::Model,
     prompt::Prompt,
     request::{Message, Request},
 };
-use evalmark_scoring::{Metric, Question, QuestionError, Subject};
+use evalmark_scoring::{Form, Metric, Question, QuestionError, Subject};
 use evalmark_store::monitor::JournalEntries;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub(super) struct Case {
     pub(super) cost_usd: Option<f64>,
     /// By metric; `None` where there is nothing to ask.
     pub(super) questions: Vec<Option<Result<Vec<Question>, QuestionError>>>,
+    /// For the vector that is watched.
+    pub(super) embedding: Option<Question>,
 }
 
 /// The records of a file, and what the first line says of all of them.
@@ -57,13 +60,19 @@ pub(in super::super) fn waiting_records(path: &Path) -> Result<(JournalHead, Vec
 
 impl Case {
     /// What these metrics ask about a record, as it was redacted.
-    pub(super) fn new(record: &StoredRecord, metrics: &[Metric], prompts: &[Prompt]) -> Self {
+    pub(super) fn new(
+        record: &StoredRecord,
+        metrics: &[Metric],
+        embedding: Option<&WatchedEmbedding>,
+        prompts: &[Prompt],
+    ) -> Self {
         let (answer, fields, targets) = record.as_judged();
         let cost_usd = record.cost_usd;
         let subject = Subject::new(&answer, &targets, &fields, cost_usd);
         let task = task(record, &fields, prompts);
         let questions = metrics.iter().map(|metric| metric.questions(subject, &task)).collect();
-        Self { answer, fields, targets, cost_usd, questions }
+        let embedding = embedding.and_then(|watched| embedding_of(watched, &fields));
+        Self { answer, fields, targets, cost_usd, questions, embedding }
     }
 
     pub(super) fn subject(&self) -> Subject<'_> {
@@ -75,12 +84,24 @@ impl Case {
         &'a self,
         models: &'a [Model],
     ) -> impl Iterator<Item = (usize, Request)> + 'a {
-        let asked = self.questions.iter().flatten().flatten().flatten();
+        let asked = self.questions.iter().flatten().flatten().flatten().chain(&self.embedding);
         asked.filter_map(|question| {
             let place = models.iter().position(|model| *model.name == *question.model)?;
             Some((place, question.request(&models[place], 0)))
         })
     }
+}
+
+/// What is asked for the vector of a column; `None` where the record has no text there.
+fn embedding_of(watched: &WatchedEmbedding, fields: &Fields) -> Option<Question> {
+    let text = match fields.get(&watched.column)? {
+        Value::Null => return None,
+        Value::String(text) if text.trim().is_empty() => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let form = Form::Embedding(format!("{}{text}", watched.prefix));
+    Some(Question { model: watched.model.clone(), form })
 }
 
 /// What the answer was asked for: the suite's prompt with the record's variables, where it is known which; else the

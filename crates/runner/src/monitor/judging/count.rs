@@ -39,7 +39,8 @@ impl JudgedAs {
         failed.max().unwrap_or(Self::Unreadable)
     }
 
-    fn of_failure(record: &Record) -> Option<Self> {
+    /// What a failed request says.
+    pub(super) fn of_failure(record: &Record) -> Option<Self> {
         Some(match record.failure.as_ref()?.kind {
             ErrorKind::Budget => Self::OverBudget,
             ErrorKind::EndpointDown | ErrorKind::Connection => Self::Unreachable,

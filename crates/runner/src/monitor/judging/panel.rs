@@ -6,7 +6,7 @@ use std::{
 };
 
 use evalmark_core::{
-    logs::LogJudges,
+    logs::{LogJudges, WatchedEmbedding},
     model::{Model, Provider},
     prompt::Prompt,
 };
@@ -29,6 +29,8 @@ pub(in super::super) struct Panel {
     /// Metrics that a model judges, and their places in the suite.
     pub(super) metrics: Vec<Metric>,
     pub(super) places: Vec<usize>,
+    /// Whose vectors are watched.
+    pub(super) embedding: Option<WatchedEmbedding>,
     pub(super) models: Vec<Model>,
     pub(super) prompts: Vec<Prompt>,
     pub(super) run_id: String,
@@ -51,12 +53,15 @@ impl Panel {
         let judged = of.metrics.iter().enumerate().filter(|(_, metric)| metric.judge().is_some());
         let (places, metrics): (Vec<_>, Vec<_>) =
             judged.map(|(place, metric)| (place, metric.clone())).unzip();
-        let Some(spec) = of.spec.judges.clone().filter(|_| !metrics.is_empty()) else {
+        let Some(spec) = of.spec.judges.clone() else { return Ok(None) };
+        let embedding = of.spec.watch.embedding.clone();
+        if metrics.is_empty() && embedding.is_none() {
             return Ok(None);
-        };
+        }
         let suite = &of.suite;
         let names = metrics.iter().filter_map(Metric::judge).flat_map(Judge::models);
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> =
+            names.chain(embedding.as_ref().map(|watched| &watched.model)).cloned().collect();
         let is_asked = |model: &&Model| names.iter().any(|name| **name == *model.name);
         let asked: Vec<&Model> = suite.models.iter().filter(is_asked).collect();
         host.permissions.check_keys(asked.iter().copied())?;
@@ -80,6 +85,7 @@ impl Panel {
             spec,
             metrics,
             places,
+            embedding,
             models: suite.models.clone(),
             prompts: suite.prompts.clone(),
             run_id: format!("monitor-{}", suite.name),

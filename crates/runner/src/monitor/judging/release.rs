@@ -114,7 +114,7 @@ impl Monitor {
                 continue;
             }
             for one in &mut records {
-                one.record.judged([].into_iter());
+                one.record.judged([].into_iter(), None);
             }
             let own = head.metrics.iter().map(|metric| metric.name.clone()).collect();
             let names = RecordNames { metrics: own, categories: head.categories };

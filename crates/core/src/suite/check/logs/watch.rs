@@ -1,11 +1,11 @@
 //! Checking `logs.watch`: categories, the language's column, and the names of streams that raise alarms.
 
 use crate::{
-    logs::{LogFields, LogWatch, WATCHED_STREAMS, WatchCycle},
+    logs::{LogFields, LogWatch, WATCHED_STREAMS, WatchCycle, WatchedEmbedding},
     suite::{
         check::{Checker, suggest},
         document::escape,
-        raw::{RawLogWatch, RawWatchCycle},
+        raw::{RawLogWatch, RawLogs, RawWatchCycle, RawWatchedEmbedding},
     },
 };
 
@@ -31,6 +31,7 @@ impl Checker<'_> {
         let usual = LogWatch::default();
         let alarm = raw.alarm.as_ref().map(|names| self.alarmed_streams(names, raw));
         LogWatch {
+            embedding: None,
             language: raw.language.clone(),
             alarm: alarm.unwrap_or(usual.alarm),
             cycle: match raw.cycle {
@@ -40,17 +41,46 @@ impl Checker<'_> {
         }
     }
 
+    pub(super) fn watched_embedding(
+        &mut self,
+        RawWatchedEmbedding { column, model, prefix }: &RawWatchedEmbedding,
+        logs: &RawLogs,
+        models: &[String],
+    ) -> WatchedEmbedding {
+        let fields = logs.fields.as_ref();
+        let known = fields.iter().flat_map(|fields| fields.variables.keys()).map(String::as_str);
+        let known: Vec<_> = known.collect();
+        let at = "/logs/watch/embedding/column";
+        self.watched_column(at, column, "meaning", &known);
+        let names: Vec<_> = models.iter().map(String::as_str).collect();
+        if !names.contains(&model.as_str()) {
+            let hint = suggest(model, &names, "the models are");
+            let message = format!("no model is called `{model}`");
+            self.complain_with_hint("/logs/watch/embedding/model", message, hint);
+        }
+        if logs.judges.is_none() && !self.document.lost("/logs/judges") {
+            let message = "a model is asked for embeddings of a share of the records, and nothing says which share";
+            let hint = "add `judges: { rate: 0.02 }` to `logs`".to_owned();
+            self.complain_with_hint("/logs/watch/embedding", message.to_owned(), hint);
+        }
+        let (column, model, prefix) = (column.clone(), model.clone(), prefix.clone());
+        WatchedEmbedding { column, model, prefix }
+    }
+
     fn watched_language(&mut self, column: &str, fields: &LogFields) {
         let known: Vec<&str> = fields.variables.iter().map(|(name, _)| name.as_str()).collect();
+        self.watched_column("/logs/watch/language", column, "language", &known);
+    }
+
+    fn watched_column(&mut self, at: &str, column: &str, what: &str, known: &[&str]) {
         if !known.contains(&column) && !self.document.lost("/logs/fields/variables") {
-            let message =
-                format!("`fields.variables` has no `{column}`, whose language is watched");
+            let message = format!("`fields.variables` has no `{column}`, whose {what} is watched");
             let hint = if known.is_empty() {
                 "name it there, with its path in a line of the logs".to_owned()
             } else {
-                suggest(column, &known, "its columns")
+                suggest(column, known, "its columns")
             };
-            self.complain_with_hint("/logs/watch/language", message, hint);
+            self.complain_with_hint(at, message, hint);
         }
     }
 
@@ -71,6 +101,10 @@ impl Checker<'_> {
             } else if name == "language" && raw.language.is_none() {
                 let message =
                     "`language` needs `watch.language`, the column whose language is told";
+                self.complain(&at, message);
+            } else if name == "embedding" && raw.embedding.is_none() {
+                let message =
+                    "`embedding` needs `watch.embedding`, the column and the model of its vectors";
                 self.complain(&at, message);
             }
         }
