@@ -69,17 +69,28 @@ pub struct NamedServerKeys<'a> {
     pub server: Option<&'a str>,
 }
 
-impl SourceKeys for NamedServerKeys<'_> {
-    fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
+impl NamedServerKeys<'_> {
+    /// Does something with the leave that there is.
+    fn with_leave<T>(&self, variable: &str, server: &Url, then: impl FnOnce(&Host<'_>) -> T) -> T {
         let named = self.server.and_then(|address| Url::parse(address).ok());
         let is_named = named.is_some_and(|named| named.origin() == server.origin());
         if !is_named {
-            return self.host.key(variable, server);
+            return then(self.host);
         }
         let grant = KeyGrant::to(variable, server);
         let mut permissions = self.host.permissions.clone();
         permissions.keys.push(grant);
-        Host { permissions: &permissions, ..*self.host }.key(variable, server)
+        then(&Host { permissions: &permissions, ..*self.host })
+    }
+}
+
+impl SourceKeys for NamedServerKeys<'_> {
+    fn key(&self, variable: &str, server: &Url) -> Result<String, SourceError> {
+        self.with_leave(variable, server, |host| host.key(variable, server))
+    }
+
+    fn cloud(&self, variable: &str, server: &Url) -> Result<CloudEnvironment, SourceError> {
+        self.with_leave(variable, server, |host| host.cloud(variable, server))
     }
 
     fn is_set(&self, variable: &str) -> bool {

@@ -30,7 +30,7 @@ pub(crate) struct MonitorArgs {
     suite: Option<PathBuf>,
     /// Files, folders or patterns with the logs; `-` is standard input, and `otlp` takes in what applications send
     /// by OpenTelemetry, at 127.0.0.1:4317 and :4318 or at `otlp://ADDRESS:PORT`; `elasticsearch:https://SERVER/INDEX` reads
-    /// documents [default: `logs.from` of the suite]
+    /// documents, and `s3://BUCKET/logs/*.jsonl`, `gs://…` and `az://…` objects of a store [default: `logs.from` of the suite]
     #[arg(long, value_name = "PLACE", num_args = 1..)]
     pub(super) from: Vec<PathBuf>,
     /// Go on reading what is added, through rotations, until it is stopped
@@ -43,7 +43,7 @@ pub(crate) struct MonitorArgs {
     metrics: MetricsArgs,
     /// Folder of the answers that judges give, which runs share [default: the user's cache folder]
     #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
-    cache_dir: Option<PathBuf>,
+    pub(super) cache_dir: Option<PathBuf>,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]

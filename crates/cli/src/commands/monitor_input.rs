@@ -14,7 +14,8 @@ use evalmark_core::{
 };
 use evalmark_integrations::logs::{
     ElasticsearchLogs, ElasticsearchOptions, LogFiles, LogFilesOptions, LogStream, OTLP_PORTS,
-    OtlpOptions, OtlpReceiver, elasticsearch_server, is_elasticsearch,
+    ObjectLogsOptions, OtlpOptions, OtlpReceiver, elasticsearch_server, is_elasticsearch,
+    is_object_store, object_logs, object_store_server,
 };
 use evalmark_runner::{Host, Monitor, MonitorError, NamedServerKeys, RunError};
 
@@ -32,8 +33,10 @@ pub(super) fn open(
 ) -> Result<Box<dyn LogInput>> {
     let of_suite = args.from.is_empty();
     let places = if of_suite { monitor.places() } else { &args.from };
-    let is_alone =
-        |place: &Path| place == Path::new("-") || otlp_address(place).is_some() || is_search(place);
+    let is_alone = |place: &Path| {
+        let is_input = place == Path::new("-") || otlp_address(place).is_some();
+        is_input || is_search(place) || is_in_store(place)
+    };
     if let Some(alone) = places.iter().find(|place| is_alone(place)) {
         if let [_, other, ..] = places {
             let other = if other == alone { &places[0] } else { other };
@@ -41,6 +44,7 @@ pub(super) fn open(
         }
         return match otlp_address(alone) {
             None if is_search(alone) => documents(alone, of_suite, args.follow, (monitor, host)),
+            None if is_in_store(alone) => objects(alone, of_suite, args, (monitor, host)),
             Some(address) => receiver(address, args, monitor, printer),
             None => Ok(Box::new(LogStream::new(stdin()))),
         };
@@ -92,6 +96,35 @@ fn documents(
         now: || now().as_millisecond(),
     });
     Ok(Box::new(documents.map_err(unreadable)?))
+}
+
+/// Objects of a store, which gets a key where the command line names it, or the user gives leave.
+fn objects(
+    place: &Path,
+    of_suite: bool,
+    args: &MonitorArgs,
+    (monitor, host): (&Monitor, &Host<'_>),
+) -> Result<Box<dyn LogInput>> {
+    monitor.needs_fields()?;
+    let place = place.to_string_lossy();
+    let server = object_store_server(&place).filter(|_| !of_suite);
+    let keys = NamedServerKeys { host, server: server.as_deref() };
+    let access = if of_suite { monitor.access() } else { FileAccess::unlimited() };
+    let objects = object_logs(ObjectLogsOptions {
+        place: &place,
+        folder: if of_suite { monitor.suite_folder() } else { Path::new("") },
+        access: &access,
+        cache_dir: args.cache_dir.as_deref().or(host.cache_dir),
+        keys: &keys,
+        positions: monitor.positions(),
+        follow: args.follow,
+        now: || now().as_second(),
+    });
+    Ok(objects.map_err(unreadable)?)
+}
+
+fn is_in_store(place: &Path) -> bool {
+    place.to_str().is_some_and(is_object_store)
 }
 
 fn is_search(place: &Path) -> bool {

@@ -59,6 +59,8 @@ mod monitored_meaning;
 mod monitored_merged;
 mod monitored_order;
 mod monitored_spans;
+#[cfg(feature = "object-store")]
+mod monitored_stores;
 mod narrative;
 mod notified;
 mod own_application;

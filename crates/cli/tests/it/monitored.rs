@@ -232,6 +232,12 @@ fn what_cannot_be_monitored_is_told() {
     };
     check(&["monitor", "suite.yaml"], 2, "there are no logs at");
     check(&["monitor", "suite.yaml", "--from", "none"], 2, "there are no logs at none");
+    if !cfg!(feature = "object-store") {
+        let place = "s3://data/logs/*.jsonl?region=eu-west-1";
+        let build = "cargo install --path crates/cli --features object-store";
+        check(&["monitor", "suite.yaml", "--from", place], 2, build);
+    }
+    check(&["monitor", "suite.yaml", "--from", "s3://data/a?regoin=x"], 2, "knows `region`");
     check(&["monitor", "status", "suite.yaml"], 4, "nothing has been monitored");
     world.write("logs/a.jsonl", "a,b\n1,2\n");
     check(&["monitor", "suite.yaml"], 4, "none of 2 lines is a record of this suite");

@@ -1,5 +1,5 @@
 //! Production logs as files and streams: JSON lines (plain, or packed with gzip or zstd) and Parquet, read once or
-//! followed while they grow, are renamed and are begun anew; spans that applications send; and documents of Elasticsearch.
+//! followed while they grow, are renamed and are begun anew; spans that applications send; documents of Elasticsearch; and objects of stores.
 //!
 //! Begin with [`LogFiles`], which hands whole lines to whoever scores them. What a line says is none of its
 //! business.
@@ -8,6 +8,7 @@ mod elasticsearch;
 mod files;
 mod identity;
 mod lines;
+mod objects;
 mod otlp;
 mod packed;
 mod places;
@@ -21,6 +22,7 @@ pub use self::{
         ElasticsearchLogs, ElasticsearchOptions, elasticsearch_server, is_elasticsearch,
     },
     files::{LogFiles, LogFilesOptions},
+    objects::{ObjectLogsOptions, is_object_store, object_logs, object_store_server},
     otlp::{OTLP_PORTS, OtlpOptions, OtlpReceiver},
     standard_input::LogStream,
 };

@@ -12,7 +12,7 @@ mod joined_rows;
 mod json_rows;
 mod langfuse;
 mod mlflow;
-mod objects;
+pub(crate) mod objects;
 mod postgres;
 mod s3;
 mod service_rows;

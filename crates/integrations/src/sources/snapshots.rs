@@ -181,6 +181,14 @@ impl Snapshots {
     }
 }
 
+impl Received {
+    /// The bytes, in a file that has no name once this is gone.
+    #[cfg(feature = "object-store")]
+    pub(crate) fn into_reader(self) -> Result<fs::File, SourceError> {
+        self.file.reader().map_err(|error| failed(format!("cannot be kept: {error}")))
+    }
+}
+
 impl Receiving {
     /// The next bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), SourceError> {

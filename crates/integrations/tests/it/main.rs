@@ -12,6 +12,8 @@ mod logs;
 mod mlflow;
 mod mlflow_receiver;
 #[cfg(feature = "object-store")]
+mod object_logs;
+#[cfg(feature = "object-store")]
 mod objects;
 mod otlp;
 mod otlp_failures;

@@ -17,6 +17,7 @@ use evalmark_net::Url;
 use serde_json::{Value, json};
 
 use crate::{
+    object_logs::Reading,
     objects::Granted,
     setup::{Place, ROWS, blake3, failure, gzip},
 };
@@ -143,6 +144,42 @@ fn s3_as_moto_speaks_it() {
     }
 }
 
+/// Lines of logs, as an application writes them.
+fn log(ids: std::ops::Range<u32>) -> String {
+    ids.map(|i| format!("{{\"id\":{i}}}\n")).collect()
+}
+
+#[test]
+fn logs_as_moto_speaks_s3() {
+    let server = start("bin/moto_server", |port| {
+        vec!["-H".to_owned(), "127.0.0.1".to_owned(), "-p".to_owned(), port.to_string()]
+    });
+    let Some(server) = server else { return };
+    server.put("/logs", b"");
+    // More than a listing has on one page.
+    for i in 0..1100 {
+        server.put(&format!("/logs/2026/a%20{i:04}.jsonl"), log(i..i + 1).as_bytes());
+    }
+    server.put("/logs/2026/b.jsonl.gz", &gzip(log(1100..1110).as_bytes()));
+    let packed = zstd::encode_all(log(1110..1120).as_bytes(), 1).expect("memory");
+    server.put("/logs/2026/c.jsonl.zst", &packed);
+    let (mut reading, keys) = (Reading::new(), Granted(SECRET));
+    let place = format!("s3://logs/2026/*.jsonl*?endpoint={}", server.address());
+    let first = reading.read(&place, &keys, 500).expect("lines");
+    let rest = reading.read(&place, &keys, usize::MAX).expect("lines");
+    let all = [first.texts(), rest.texts()].concat();
+    assert!(all.join("\n") + "\n" == log(0..1120), "{} lines", all.len());
+    server.put("/logs/2026/c.jsonl.zst", &[packed.clone(), packed].concat());
+    server.put("/logs/2026/a%200000.jsonl", (log(0..1) + &log(7000..7001)).as_bytes());
+    server.put("/logs/2026/b.jsonl.gz", &gzip(log(9000..9010).as_bytes()));
+    let next = reading.read(&place, &keys, usize::MAX).expect("lines");
+    assert_eq!(next.lines.len(), 11, "what was added to two objects");
+    assert_eq!(next.texts()[0], "{\"id\":7000}");
+    assert_eq!(next.problems.len(), 1);
+    assert!(next.problems[0].contains("b.jsonl.gz was replaced"), "{:?}", next.problems);
+    assert_eq!(reading.read(&place, &keys, usize::MAX).expect("lines").lines.len(), 0);
+}
+
 /// Gives out what an access key consists of.
 struct AccessKey(&'static str);
 
@@ -174,6 +211,18 @@ fn rclone_verifies_signatures() {
     assert_eq!(rows(&place, "s3", &params("a b/rows+1=2.csv"), &AccessKey(SECRET)), ROWS);
     let listed = rows(&place, "s3", &params("a b/*.csv"), &AccessKey(SECRET));
     assert_eq!(String::from_utf8_lossy(&listed).lines().count(), 2);
+    let logs = format!(
+        "s3://data/a b/*.csv?endpoint={}&access_key_env=OWN_ID&secret_key_env=OWN_SECRET",
+        server.address()
+    );
+    let mut reading = Reading::new();
+    let read = reading.read(&logs, &AccessKey(SECRET), 9).expect("lines");
+    assert_eq!(read.texts().join("\n") + "\n", String::from_utf8_lossy(ROWS));
+    assert_eq!(reading.read(&logs, &AccessKey(SECRET), 9).expect("lines").lines.len(), 0);
+    let refused = Reading::new().read(&logs, &AccessKey("wrong-secret-key"), 9);
+    let refused = refused.expect_err("a refusal");
+    assert!(refused.contains("SignatureDoesNotMatch"), "{refused}");
+    assert!(!refused.contains("wrong-secret-key"), "{refused}");
     let wrong = with(params("a b/*.csv"), &[("blake3", &blake3(b"none"))]);
     let text = failure(place.resolve_with("s3", &wrong, true, &AccessKey("wrong-secret-key")));
     assert!(
@@ -259,6 +308,15 @@ fn azure_as_azurite_speaks_it() {
         assert_eq!(String::from_utf8_lossy(&one), "id,text,label\n1,a,x\n", "{name}");
         let both = rows(&place, "azure", &params("a b/", name, variable), &keys);
         assert_eq!(String::from_utf8_lossy(&both).lines().count(), 2, "{name}");
+    }
+    for parameter in ["key_env=KEY", "sas_env=SAS"] {
+        let logs =
+            format!("az://data/a b/*.csv?account=devstoreaccount1&endpoint={address}&{parameter}");
+        let mut reading = Reading::new();
+        let read = reading.read(&logs, &keys, 9).expect("lines");
+        let expected = ["id,text,label", "1,a,x", "id,text,label", "2,b,y"];
+        assert_eq!(read.texts(), expected, "{parameter}");
+        assert_eq!(reading.read(&logs, &keys, 9).expect("lines").lines.len(), 0, "{parameter}");
     }
     for (name, variable) in [("key_env", "OTHER"), ("sas_env", "WRONG_SAS")] {
         let wrong = with(params("a b/one.csv", name, variable), &[("blake3", &blake3(b"none"))]);

@@ -67,6 +67,9 @@ impl Advised for MonitorError {
             Self::NoPlace => "name files, a folder or a pattern with `--from`, or under `logs.from`; `--from -` reads \
                               standard input"
                 .to_owned(),
+            Self::Input(LogInputError::Nothing { place }) if place.contains("://") => {
+                "look at the bucket, and at the keys of its objects; `--follow` waits for the first".to_owned()
+            }
             Self::Input(LogInputError::Nothing { .. }) => {
                 "logs are files called *.jsonl, *.ndjson, *.json, *.log or *.parquet, also with .gz or .zst behind it"
                     .to_owned()

@@ -166,6 +166,11 @@ impl Monitor {
         &self.suite.spec.from
     }
 
+    /// Where relative paths of the suite start.
+    pub fn suite_folder(&self) -> &Path {
+        self.suite.suite.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// Which files the suite may name.
     pub fn access(&self) -> FileAccess {
         self.suite.suite.access.clone()

@@ -13,7 +13,7 @@ use super::RawNames;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLogs {
     /// Files, folders or patterns such as `logs/*.jsonl`, relative to the suite file, or
-    /// `elasticsearch:https://SERVER/INDEX`: what `--from` is where the command line does not say.
+    /// `elasticsearch:https://SERVER/INDEX`, or objects of a store such as `s3://BUCKET/logs/*.jsonl?region=…`: what `--from` is where the command line does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<RawNames>,
     /// Where a line of the logs holds what. A path begins with `$`: `$.response.text`,

@@ -2,11 +2,13 @@
 //! is spoken to stands in its own file beside this folder.
 
 #[cfg(feature = "object-store")]
+mod open;
+#[cfg(feature = "object-store")]
 mod proofs;
 #[cfg(feature = "object-store")]
 mod read;
 #[cfg(feature = "object-store")]
-pub(super) mod transport;
+pub(crate) mod transport;
 
 use evalmark_core::{
     metric::ParamError,
@@ -14,12 +16,20 @@ use evalmark_core::{
 };
 use evalmark_net::{Url, one_line};
 
+use serde_json::Value;
+
 use super::{
+    azure::Azure,
     checksum::Checksum,
+    definition::DefineSource,
+    gcs::Gcs,
     json_rows::ROWS,
+    s3::S3,
     snapshots::{Named, Snapshots, advised},
 };
 
+#[cfg(feature = "object-store")]
+pub(crate) use self::open::{ListedObject, OpenStore};
 #[cfg(feature = "object-store")]
 pub(super) use self::{
     proofs::{bearer, environment, keys},
@@ -29,26 +39,26 @@ pub(super) use self::{
 /// Where objects are, as a suite says it.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "object-store"), expect(dead_code, reason = "this build asks no store"))]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The server: what keys are allowed for.
-    pub(super) server: Url,
+    pub(crate) server: Url,
     /// Its address with a path, without `/` at its end.
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     /// The bucket, which Azure calls a container.
-    pub(super) bucket: String,
-    pub(super) objects: Objects,
+    pub(crate) bucket: String,
+    pub(crate) objects: Objects,
     /// What messages call them.
-    pub(super) origin: String,
+    pub(crate) origin: String,
     /// The variables with the keys that the server gets.
-    pub(super) variables: Vec<String>,
-    pub(super) expected: Vec<Checksum>,
-    pub(super) ca_file: Option<String>,
+    pub(crate) variables: Vec<String>,
+    pub(crate) expected: Vec<Checksum>,
+    pub(crate) ca_file: Option<String>,
 }
 
 /// Which objects of a bucket.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "object-store"), expect(dead_code, reason = "this build asks no store"))]
-pub(super) enum Objects {
+pub(crate) enum Objects {
     /// One, as it is.
     One {
         key: String,
@@ -64,7 +74,7 @@ pub(super) enum Objects {
 }
 
 /// A store with objects.
-pub(super) trait Store {
+pub(crate) trait Store {
     /// Where they are.
     fn place(&self) -> &Place;
 
@@ -78,6 +88,27 @@ pub(super) trait Store {
         &self,
         transport: transport::Transport,
     ) -> Result<Box<dyn object_store::ObjectStore>, SourceError>;
+}
+
+/// A store of S3 with these parameters, for whoever reads its objects one by one.
+pub(crate) fn store_of_s3(params: Value) -> Result<Box<dyn Store>, String> {
+    opened::<S3>(params)
+}
+
+/// The same of Google Cloud Storage.
+pub(crate) fn store_of_gcs(params: Value) -> Result<Box<dyn Store>, String> {
+    opened::<Gcs>(params)
+}
+
+/// The same of Azure.
+pub(crate) fn store_of_azure(params: Value) -> Result<Box<dyn Store>, String> {
+    opened::<Azure>(params)
+}
+
+fn opened<D: DefineSource + Store>(params: Value) -> Result<Box<dyn Store>, String> {
+    let params = serde_json::from_value(params).map_err(|error| error.to_string())?;
+    let store = D::open(params).map_err(|error| error.message)?;
+    Ok(Box::new(store))
 }
 
 /// The snapshot of a store's objects.

@@ -45,11 +45,32 @@ pub(in crate::sources) fn retries() -> RetryConfig {
 }
 
 /// A store that is spoken to, and what is known of it.
-struct Reader<'a> {
-    store: Box<dyn ObjectStore>,
-    transport: Transport,
-    place: &'a Place,
-    snapshots: &'a Snapshots,
+pub(super) struct Reader<'a> {
+    pub(super) store: &'a dyn ObjectStore,
+    pub(super) transport: &'a Transport,
+    pub(super) place: &'a Place,
+    pub(super) snapshots: &'a Snapshots,
+}
+
+/// What became of an object that was asked for.
+pub(super) enum Reception {
+    /// All of it is there.
+    Whole(Received),
+    /// It is another by now.
+    Changed,
+    /// It is there no more.
+    Gone(SourceError),
+}
+
+/// A store, connected to.
+pub(super) fn connect(
+    store: &dyn Store,
+    context: &SourceContext<'_>,
+) -> Result<(Box<dyn ObjectStore>, Transport), SourceError> {
+    let place = store.place();
+    let proof = store.proof(context)?;
+    let transport = Transport::new(client(place, context)?, &place.server, proof);
+    Ok((store.connect(transport.clone())?, transport))
 }
 
 /// Reads a store's objects, and keeps them if they are those that the suite expects.
@@ -60,10 +81,8 @@ pub(super) fn read(
     context: &SourceContext<'_>,
 ) -> Result<Snapshot, SourceError> {
     let place = store.place();
-    let proof = store.proof(context)?;
-    let transport = Transport::new(client(place, context)?, &place.server, proof);
-    let store = store.connect(transport.clone())?;
-    let reader = Reader { store, transport, place, snapshots };
+    let (store, transport) = connect(store, context)?;
+    let reader = Reader { store: &*store, transport: &transport, place, snapshots };
     let threads = Threads::start().map_err(|error| failed(error.to_string()))?;
     threads.handle().block_on(async {
         let whole = tokio::time::timeout(WHOLE, reader.snapshot(named));
@@ -163,11 +182,27 @@ impl Reader<'_> {
         Ok(parts)
     }
 
+    /// The objects that match, in the order of their keys; there must be some, and not too many.
     async fn list(
         &self,
         pattern: &glob::Pattern,
         folder: &str,
     ) -> Result<Vec<ObjectMeta>, SourceError> {
+        let (found, seen) = self.matching(pattern, folder, (MOST_LISTED, MOST_READ)).await?;
+        if found.is_empty() {
+            let message = format!("names no object: {seen} were looked at, and none matches");
+            return Err(advised(&message, "look at `key` and `bucket`"));
+        }
+        Ok(found)
+    }
+
+    /// The objects that match, in the order of their keys, and how many were looked at.
+    pub(super) async fn matching(
+        &self,
+        pattern: &glob::Pattern,
+        folder: &str,
+        (most_listed, most_read): (usize, usize),
+    ) -> Result<(Vec<ObjectMeta>, usize), SourceError> {
         const OPTIONS: MatchOptions = MatchOptions {
             case_sensitive: true,
             require_literal_separator: true,
@@ -183,24 +218,29 @@ impl Reader<'_> {
             if pattern.matches_with(meta.location.as_ref(), OPTIONS) {
                 found.push(meta);
             }
-            if seen > MOST_LISTED || found.len() > MOST_READ {
+            if seen > most_listed || found.len() > most_read {
                 let message = format!(
-                    "names more than {MOST_READ} objects, or one folder among \
-                                       more than {MOST_LISTED}"
+                    "names more than {most_read} objects, or one folder among \
+                                       more than {most_listed}"
                 );
                 return Err(advised(&message, "name a folder further down in `key`"));
             }
         }
-        if found.is_empty() {
-            let message = format!("names no object: {seen} were looked at, and none matches");
-            return Err(advised(&message, "look at `key` and `bucket`"));
-        }
         found.sort_by(|one, other| one.location.cmp(&other.location));
-        Ok(found)
+        Ok((found, seen))
     }
 
     /// The bytes of an object, all of what it was when it was looked at.
     async fn receive(&self, meta: &ObjectMeta) -> Result<Received, SourceError> {
+        match self.reception(meta).await? {
+            Reception::Whole(received) => Ok(received),
+            Reception::Changed => Err(changed(&meta.location)),
+            Reception::Gone(error) => Err(error),
+        }
+    }
+
+    /// The same, where the object may be another by now, or none.
+    pub(super) async fn reception(&self, meta: &ObjectMeta) -> Result<Reception, SourceError> {
         let path = &meta.location;
         let told = |error: &Error| self.told(path, error);
         let options = |head| GetOptions {
@@ -213,12 +253,17 @@ impl Reader<'_> {
         if meta.size > MOST_BYTES {
             return Err(failed(format!("{path} has more than {} MiB", MOST_BYTES >> 20)));
         }
-        let got = self.store.get_opts(path, options(false)).await.map_err(|error| told(&error))?;
+        let got = match self.store.get_opts(path, options(false)).await {
+            Ok(got) => got,
+            Err(Error::Precondition { .. }) => return Ok(Reception::Changed),
+            Err(error @ Error::NotFound { .. }) => return Ok(Reception::Gone(told(&error))),
+            Err(error) => return Err(told(&error)),
+        };
         let is_other = |now: &ObjectMeta| {
             now.e_tag.as_deref().map(quoted) != meta.e_tag.as_deref().map(quoted)
         };
         if is_other(&got.meta) || got.meta.size != meta.size {
-            return Err(changed(path));
+            return Ok(Reception::Changed);
         }
         let mut body = got.into_stream();
         loop {
@@ -228,12 +273,12 @@ impl Reader<'_> {
                 Err(error) => {
                     // What went on with other bytes is not what broke off.
                     let now = self.store.get_opts(path, options(true)).await;
-                    return Err(match now {
-                        _ if is_condition(&error) => changed(path),
-                        Err(Error::Precondition { .. }) => changed(path),
-                        Ok(now) if is_other(&now.meta) => changed(path),
-                        _ => self.broken_off(path, receiving.n_bytes(), &error),
-                    });
+                    return match now {
+                        _ if is_condition(&error) => Ok(Reception::Changed),
+                        Err(Error::Precondition { .. }) => Ok(Reception::Changed),
+                        Ok(now) if is_other(&now.meta) => Ok(Reception::Changed),
+                        _ => Err(self.broken_off(path, receiving.n_bytes(), &error)),
+                    };
                 }
             }
         }
@@ -242,7 +287,7 @@ impl Reader<'_> {
             let (n, size) = (received.n_bytes, meta.size);
             return Err(failed(format!("{path} ended after {n} of {size} bytes")));
         }
-        Ok(received)
+        Ok(Reception::Whole(received))
     }
 
     /// An object of which so many bytes came, and no more.
@@ -253,7 +298,7 @@ impl Reader<'_> {
     }
 
     /// What went wrong, in one line, without anything secret, and what to do.
-    fn told(&self, path: &Path, error: &Error) -> SourceError {
+    pub(super) fn told(&self, path: &Path, error: &Error) -> SourceError {
         let said = self.transport.redact(one_line(&said(error)));
         // Of listings, the library tells all errors alike.
         let is_refusal = REFUSALS.iter().any(|code| said.starts_with(code));

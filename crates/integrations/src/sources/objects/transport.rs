@@ -33,7 +33,7 @@ const MOST_LISTED: u64 = 32 << 20;
 const MOST_SAID: u64 = 64 << 10;
 
 /// Who asks, and what proves it.
-pub(in crate::sources) enum Proof {
+pub(crate) enum Proof {
     /// Nobody in particular.
     Nobody,
     /// A signature over the whole request, or a token in a header.
@@ -46,7 +46,7 @@ pub(in crate::sources) enum Proof {
 
 /// A client for one server.
 #[derive(Clone)]
-pub(in crate::sources) struct Transport(Arc<Inner>);
+pub(crate) struct Transport(Arc<Inner>);
 
 struct Inner {
     client: HttpClient,
