@@ -141,7 +141,8 @@ fn place(server: &Server, pattern: &str) -> String {
 }
 
 fn lines(ids: std::ops::Range<u32>) -> String {
-    ids.map(|i| format!("{{\"id\":{i}}}\n")).collect()
+    let line = |i| format!("{{\"id\":{i}}}\n");
+    ids.map(line).collect()
 }
 
 #[test]
@@ -201,7 +202,8 @@ fn one_that_has_grown_goes_on_and_one_that_was_replaced_is_told() {
 #[test]
 fn reading_goes_on_within_an_object() {
     let objects = Objects::default();
-    let long: String = (0..120_000).map(|i| format!("{{\"id\":\"a-{i:030}\"}}\n")).collect();
+    let line = |i| format!("{{\"id\":\"a-{i:030}\"}}\n");
+    let long: String = (0..120_000).map(line).collect();
     put(&objects, "logs/a.jsonl", long.clone());
     put(&objects, "logs/b.jsonl.gz", gzip(long.replace("a-", "b-").as_bytes()));
     put(&objects, "logs/c.jsonl", lines(0..2));

@@ -146,7 +146,8 @@ fn s3_as_moto_speaks_it() {
 
 /// Lines of logs, as an application writes them.
 fn log(ids: std::ops::Range<u32>) -> String {
-    ids.map(|i| format!("{{\"id\":{i}}}\n")).collect()
+    let line = |i| format!("{{\"id\":{i}}}\n");
+    ids.map(line).collect()
 }
 
 #[test]

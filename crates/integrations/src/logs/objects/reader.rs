@@ -34,7 +34,7 @@ pub(super) struct ObjectLogs {
     others: Vec<LogPosition>,
     known: KnownObjects,
     waiting: VecDeque<ListedObject>,
-    current: Option<(ListedObject, Content)>,
+    current: Option<(ListedObject, Box<Content>)>,
     follow: bool,
     every: Duration,
     now: fn() -> i64,
