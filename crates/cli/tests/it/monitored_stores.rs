@@ -64,9 +64,11 @@ fn bucket(objects: &Objects) -> Server {
 }
 
 fn put(objects: &Objects, key: &str, ids: std::ops::Range<u32>) {
-    let line =
-        |i: u32| json!({ "id": format!("r{i}"), "at": "2026-11-01T10:00:00Z", "out": "blue" });
-    let lines: String = ids.map(|i| format!("{}\n", line(i))).collect();
+    let line = |i: u32| {
+        let line = json!({ "id": format!("r{i}"), "at": "2026-11-01T10:00:00Z", "out": "blue" });
+        format!("{line}\n")
+    };
+    let lines: String = ids.map(line).collect();
     objects.lock().expect("unpoisoned").insert(key.to_owned(), lines);
 }
 

@@ -185,7 +185,9 @@ mod tests {
         for _ in 0..n {
             let mut sums = Sums::default();
             let anchors: Vec<_> = (0..30).map(|_| vector()).collect();
-            anchors.iter().for_each(|one| sums.add(one));
+            for one in &anchors {
+                sums.add(one);
+            }
             let centre = sums.centre().expect("a centre");
             let later = distance(&vector(), &centre);
             within += f64::from(u8::from(later > distance(&anchors[0], &centre)));
