@@ -31,10 +31,11 @@ fn embedded(seen: &Seen) -> Reply {
         let text = text.as_str().expect("a text");
         let text = text.strip_prefix("query: ").expect("the prefix");
         assert!(text.contains("[email]") && !text.contains("example.org"), "{text}");
-        let seed = text
+        let origin = text
             .bytes()
             .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let noise = |place: u64| (scrambled(seed.wrapping_add(place)) % 1000) as f64 / 1000.0 - 0.5;
+        let noise =
+            |place: u64| (scrambled(origin.wrapping_add(place)) % 1000) as f64 / 1000.0 - 0.5;
         let topic = u64::from(text.contains("invoice"));
         let vector: Vec<f64> =
             (0..16).map(|place| noise(place) + if place == topic { 2.0 } else { 0.0 }).collect();
@@ -72,8 +73,8 @@ fn drift(world: &World, code: i32) -> Value {
 }
 
 fn stream(drift: &Value) -> Value {
-    let streams = drift["streams"].as_array().into_iter().flatten();
-    streams.filter(|one| one["stream"] == "record/embedding").cloned().next().unwrap_or_default()
+    let mut streams = drift["streams"].as_array().into_iter().flatten();
+    streams.find(|one| one["stream"] == "record/embedding").cloned().unwrap_or_default()
 }
 
 #[test]

@@ -42,16 +42,17 @@ pub struct ObjectLogsOptions<'a> {
 
 /// Opens the logs of a store; nothing is asked yet.
 pub fn object_logs(options: ObjectLogsOptions<'_>) -> Result<Box<dyn LogInput>, LogInputError> {
-    let unreadable = |reason: String| {
-        let place = address::split(options.place).0.to_owned();
-        LogInputError::Unreadable { place, reason }
+    let place = address::split(options.place).0.to_owned();
+    let unreadable = |reason: String| LogInputError::Unreadable { place, reason };
+    let address = match Address::read(options.place) {
+        Ok(address) => address,
+        Err(reason) => return Err(unreadable(reason)),
     };
-    let address = Address::read(options.place).map_err(unreadable)?;
     #[cfg(feature = "object-store")]
     return Ok(Box::new(reader::ObjectLogs::open(address, options)?));
     #[cfg(not(feature = "object-store"))]
     {
-        drop(address);
+        drop((address, options));
         let reason = "this evalmark was built without object stores; build one that can: `cargo install --path \
                       crates/cli --features object-store`";
         Err(unreadable(reason.to_owned()))
