@@ -55,8 +55,7 @@ fn log() -> String {
 }
 
 fn read(folder: &Path, out: &Path, host: &Host<'_>) -> u64 {
-    let options =
-        MonitorOptions { suite: folder.join("suite.yaml"), out: out.to_owned(), cache_dir: None };
+    let options = MonitorOptions { suite: folder.join("suite.yaml"), out: out.to_owned() };
     let mut monitor = Monitor::open(&options, host).expect("a monitor");
     let places: [PathBuf; 1] = [folder.join("app.jsonl")];
     let access = FileAccess::unlimited();

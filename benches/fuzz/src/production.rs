@@ -117,7 +117,7 @@ fn logs(folder: &Path, input: &[u8]) -> String {
         let hear = |_: &Notice<'_>| ();
         let permissions = Permissions::default();
         let host = Host::new(Notices::new(&hear), &NoSecrets, &permissions);
-        let options = MonitorOptions { suite: suite.clone(), out: out.clone(), cache_dir: None };
+        let options = MonitorOptions { suite: suite.clone(), out: out.clone() };
         let mut monitor = said(Monitor::open(&options, &host))?;
         let mut files = said(LogFiles::open(LogFilesOptions {
             places: &[folder.join("app.jsonl")],

@@ -43,7 +43,7 @@ pub(crate) struct MonitorArgs {
     metrics: MetricsArgs,
     /// Folder of the answers that judges give, which runs share [default: the user's cache folder]
     #[arg(long, value_name = "DIR", env = "EVALMARK_CACHE_DIR")]
-    pub(super) cache_dir: Option<PathBuf>,
+    cache_dir: Option<PathBuf>,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
@@ -104,8 +104,9 @@ pub(crate) fn monitor(args: &MonitorArgs, printer: Printer, host: &Host<'_>) -> 
         return of_command(command, printer, host);
     }
     let suite = args.suite.clone().unwrap_or_default();
-    let (out, cache_dir) = (args.out.out.clone(), args.cache_dir.clone());
-    let options = MonitorOptions { suite, out, cache_dir };
+    let cache_dir = args.cache_dir.as_ref().map(std::path::absolute).transpose()?;
+    let host = &Host { cache_dir: cache_dir.as_deref().or(host.cache_dir), ..*host };
+    let options = MonitorOptions { suite, out: args.out.out.clone() };
     let mut monitor = Monitor::open(&options, host)?;
     let mut input = monitor_input::open(args, &monitor, (printer, host))?;
     for metric in monitor.unasked() {

@@ -44,7 +44,7 @@ pub(super) fn open(
         }
         return match otlp_address(alone) {
             None if is_search(alone) => documents(alone, of_suite, args.follow, (monitor, host)),
-            None if is_in_store(alone) => objects(alone, of_suite, args, (monitor, host)),
+            None if is_in_store(alone) => objects(alone, of_suite, args.follow, (monitor, host)),
             Some(address) => receiver(address, args, monitor, printer),
             None => Ok(Box::new(LogStream::new(stdin()))),
         };
@@ -102,7 +102,7 @@ fn documents(
 fn objects(
     place: &Path,
     of_suite: bool,
-    args: &MonitorArgs,
+    follow: bool,
     (monitor, host): (&Monitor, &Host<'_>),
 ) -> Result<Box<dyn LogInput>> {
     monitor.needs_fields()?;
@@ -114,10 +114,10 @@ fn objects(
         place: &place,
         folder: if of_suite { monitor.suite_folder() } else { Path::new("") },
         access: &access,
-        cache_dir: args.cache_dir.as_deref().or(host.cache_dir),
+        cache_dir: host.cache_dir,
         keys: &keys,
         positions: monitor.positions(),
-        follow: args.follow,
+        follow,
         now: || now().as_second(),
     });
     Ok(objects.map_err(unreadable)?)

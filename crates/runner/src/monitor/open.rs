@@ -39,8 +39,6 @@ pub struct MonitorOptions {
     pub suite: PathBuf,
     /// The folder of runs.
     pub out: PathBuf,
-    /// The folder of the answers that judges give, which runs share; default: the user's.
-    pub cache_dir: Option<PathBuf>,
 }
 
 /// A suite with its metrics, as far as logs are scored with it.
@@ -111,7 +109,7 @@ impl Monitor {
     pub fn open(options: &MonitorOptions, host: &Host<'_>) -> Result<Self> {
         let suite = MonitoredSuite::read(&options.suite, host)?;
         programs::allowed(&suite.metrics, host.allow_exec)?;
-        let panel = Panel::open(&suite, options.cache_dir.as_deref(), host)?.map(Arc::new);
+        let panel = Panel::open(&suite, host)?.map(Arc::new);
         let folder = MonitorFolder::of_suite(&options.out, &suite.suite.name);
         let lock = folder.lock()?;
         let state = folder.state(&suite.suite.name)?;

@@ -45,11 +45,7 @@ pub(in super::super) struct Panel {
 impl Panel {
     /// Those of a suite that wants models asked; keys that are not there, or may not go where the suite sends them, are an
     /// error. Nothing is sent.
-    pub(in super::super) fn open(
-        of: &MonitoredSuite,
-        cache_dir: Option<&std::path::Path>,
-        host: &Host<'_>,
-    ) -> Result<Option<Self>> {
+    pub(in super::super) fn open(of: &MonitoredSuite, host: &Host<'_>) -> Result<Option<Self>> {
         let judged = of.metrics.iter().enumerate().filter(|(_, metric)| metric.judge().is_some());
         let (places, metrics): (Vec<_>, Vec<_>) =
             judged.map(|(place, metric)| (place, metric.clone())).unzip();
@@ -66,7 +62,7 @@ impl Panel {
         let asked: Vec<&Model> = suite.models.iter().filter(is_asked).collect();
         host.permissions.check_keys(asked.iter().copied())?;
         has_prices(&spec, &asked)?;
-        let ledger = ledger(cache_dir, host)?;
+        let ledger = ledger(host)?;
         let network = RequestRuntime::start(Tuning::default());
         let network = network.context("no thread can be started")?;
         let network = network.with_credentials(credentials(asked.iter().copied(), host));
@@ -113,9 +109,9 @@ impl Panel {
 }
 
 /// The answers that runs share.
-fn ledger(cache_dir: Option<&std::path::Path>, host: &Host<'_>) -> Result<Ledger> {
+fn ledger(host: &Host<'_>) -> Result<Ledger> {
     let advice = "`--cache-dir DIR` names another folder for answers";
-    let path: PathBuf = shared_ledger(cache_dir, host).map_err(RunError::new).hint(advice)?;
+    let path: PathBuf = shared_ledger(None, host).map_err(RunError::new).hint(advice)?;
     Ledger::open_shared(&path).hint(advice)
 }
 
