@@ -1,16 +1,18 @@
 //! Which prompts and models of a run can be told apart, metric by metric: groups, not a ranking.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_store::{
+    durable::digest,
+    integrity,
     run_folder::RunFolder,
     run_record::{MetricScale, RunRecord},
 };
 use evalmark_verdict::{Rule, Variant, leaderboard};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, variants::read_variants};
+use crate::{error::Result, redacted_keys::hide, variants::read_variants};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -22,7 +24,7 @@ const ALPHA: f64 = 0.05;
 const MARGIN: f64 = 0.03;
 
 /// The variants of one metric, best first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// The metric's name.
     pub metric: String,
@@ -37,7 +39,7 @@ pub struct Board {
 }
 
 /// One variant on a board.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoardPlace {
     /// The prompt's name.
     pub prompt: String,
@@ -50,7 +52,7 @@ pub struct BoardPlace {
 }
 
 /// Two variants, held against each other.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoardPair {
     /// Places on the board, from 0.
     pub places: [usize; 2],
@@ -65,12 +67,56 @@ pub struct BoardPair {
 /// Groups by prompt, model and metric.
 pub type LeaderboardGroups = BTreeMap<(String, String, String), String>;
 
-/// A board for every metric of a run; none where there is nothing, or too much, to compare.
+/// What `leaderboard.json` holds.
+#[derive(Serialize, Deserialize)]
+struct KeptBoards {
+    format_version: u32,
+    boards: Vec<Board>,
+}
+
+/// Version of `leaderboard.json`.
+const FORMAT_VERSION: u32 = 1;
+
+/// A board for every metric of a run; none where there is nothing, or too much, to compare. It is the one that
+/// the run kept, or made of its scores where it kept none.
 pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
-    let n_variants = record.prompts.len() * record.models.len();
-    if !(2..=MOST_VARIANTS).contains(&n_variants) {
+    if !has_boards(record) {
         return Ok(Vec::new());
     }
+    kept(folder, record).map_or_else(|| made(folder, record), Ok)
+}
+
+/// Keeps the boards of scores that have just been written. Where they cannot be made, whoever asks for them is
+/// told why.
+pub(crate) fn keep_boards(folder: &RunFolder, record: &mut RunRecord) -> Result<()> {
+    if !has_boards(record) {
+        return Ok(());
+    }
+    let Ok(boards) = made(folder, record) else { return Ok(()) };
+    let kept = KeptBoards { format_version: FORMAT_VERSION, boards };
+    let Ok(text) = serde_json::to_string(&kept) else { return Ok(()) };
+    let path = folder.leaderboard();
+    folder.write_text(&path, &format!("{text}\n"), hide)?;
+    if let (Some(name), Ok(digest)) = (path.file_name(), digest(&path)) {
+        record.files.insert(name.to_string_lossy().into_owned(), digest);
+    }
+    Ok(())
+}
+
+/// The boards that a run kept, where they are as it left them.
+fn kept(folder: &RunFolder, record: &RunRecord) -> Option<Vec<Board>> {
+    let path = folder.leaderboard();
+    let text = fs::read_to_string(&path).ok()?;
+    integrity::unchanged(folder, record, &[path]).ok()?;
+    let kept: KeptBoards = serde_json::from_str(&text).ok()?;
+    (kept.format_version == FORMAT_VERSION).then_some(kept.boards)
+}
+
+fn has_boards(record: &RunRecord) -> bool {
+    (2..=MOST_VARIANTS).contains(&(record.prompts.len() * record.models.len()))
+}
+
+fn made(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
     let variants = read_variants(&folder.scores())?;
     // Values of whole runs are compared two by two: `--between A B`.
     let metrics = variants[0].metric_names().filter(|metric| record.scale(metric).value.is_none());
