@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, fs};
 
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_store::{
-    durable::digest,
-    integrity,
     run_folder::RunFolder,
     run_record::{MetricScale, RunRecord},
 };
 use evalmark_verdict::{Rule, Variant, leaderboard};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, redacted_keys::hide, variants::read_variants};
+use crate::{
+    error::{Hinted, Result},
+    redacted_keys::hide,
+    variants::read_variants,
+};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -71,6 +73,10 @@ pub type LeaderboardGroups = BTreeMap<(String, String, String), String>;
 #[derive(Serialize, Deserialize)]
 struct KeptBoards {
     format_version: u32,
+    /// BLAKE3 of the scores that they were made of.
+    scores: String,
+    /// The same of the boards as they are written here.
+    digest: String,
     boards: Vec<Board>,
 }
 
@@ -88,28 +94,37 @@ pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
 
 /// Keeps the boards of scores that have just been written. Where they cannot be made, whoever asks for them is
 /// told why.
-pub(crate) fn keep_boards(folder: &RunFolder, record: &mut RunRecord) -> Result<()> {
+pub(crate) fn keep_boards(folder: &RunFolder, record: &RunRecord) -> Result<()> {
     if !has_boards(record) {
         return Ok(());
     }
-    let Ok(boards) = made(folder, record) else { return Ok(()) };
-    let kept = KeptBoards { format_version: FORMAT_VERSION, boards };
-    let Ok(text) = serde_json::to_string(&kept) else { return Ok(()) };
-    let path = folder.leaderboard();
-    folder.write_text(&path, &format!("{text}\n"), hide)?;
-    if let (Some(name), Ok(digest)) = (path.file_name(), digest(&path)) {
-        record.files.insert(name.to_string_lossy().into_owned(), digest);
-    }
-    Ok(())
+    let (Ok(boards), Some(scores)) = (made(folder, record), scores_of(record)) else {
+        return Ok(());
+    };
+    let (scores, digest) = (scores.clone(), digest(&boards));
+    let kept = KeptBoards { format_version: FORMAT_VERSION, scores, digest, boards };
+    let text = serde_json::to_string(&kept).context("the leaderboard cannot be written")?;
+    Ok(folder.write_text(&folder.leaderboard(), &format!("{text}\n"), hide)?)
 }
 
 /// The boards that a run kept, where they are as it left them.
 fn kept(folder: &RunFolder, record: &RunRecord) -> Option<Vec<Board>> {
-    let path = folder.leaderboard();
-    let text = fs::read_to_string(&path).ok()?;
-    integrity::unchanged(folder, record, &[path]).ok()?;
+    let text = fs::read_to_string(folder.leaderboard()).ok()?;
     let kept: KeptBoards = serde_json::from_str(&text).ok()?;
-    (kept.format_version == FORMAT_VERSION).then_some(kept.boards)
+    let is_of_scores = scores_of(record) == Some(&kept.scores);
+    let is_as_written =
+        kept.format_version == FORMAT_VERSION && digest(&kept.boards) == kept.digest;
+    (is_of_scores && is_as_written).then_some(kept.boards)
+}
+
+/// The BLAKE3 of the scores that a run speaks of.
+fn scores_of(record: &RunRecord) -> Option<&String> {
+    record.files.get("scores.parquet")
+}
+
+fn digest(boards: &[Board]) -> String {
+    let text = serde_json::to_vec(boards).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
 }
 
 fn has_boards(record: &RunRecord) -> bool {
