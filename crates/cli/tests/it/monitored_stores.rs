@@ -114,7 +114,8 @@ fn a_process_that_is_killed_anywhere_reads_each_line_once() {
         world.run_in(&arguments, &KEYS).expect(0);
         put(&objects, "logs/a.jsonl", 40..60);
         put(&objects, "logs/b.jsonl", 0..45);
-        let abort = [&KEYS[..], &[("EVALMARK_TEST_ABORT_AT", &at.to_string())]].concat();
+        let change = at.to_string();
+        let abort = [&KEYS[..], &[("EVALMARK_TEST_ABORT_AT", change.as_str())]].concat();
         let ran = world.run_in(&arguments, &abort);
         if ran.code == Some(0) {
             break;
