@@ -1,6 +1,6 @@
 //! Which prompts and models of a run can be told apart, metric by metric: groups, not a ranking.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use evalmark_core::{estimate::Estimate, metric::Range};
 use evalmark_store::{
@@ -8,9 +8,13 @@ use evalmark_store::{
     run_record::{MetricScale, RunRecord},
 };
 use evalmark_verdict::{Rule, Variant, leaderboard};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, variants::read_variants};
+use crate::{
+    error::{Hinted, Result},
+    redacted_keys::hide,
+    variants::read_variants,
+};
 
 /// Variants that are compared with each other at most: every pair is.
 const MOST_VARIANTS: usize = 32;
@@ -22,7 +26,7 @@ const ALPHA: f64 = 0.05;
 const MARGIN: f64 = 0.03;
 
 /// The variants of one metric, best first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// The metric's name.
     pub metric: String,
@@ -37,7 +41,7 @@ pub struct Board {
 }
 
 /// One variant on a board.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoardPlace {
     /// The prompt's name.
     pub prompt: String,
@@ -50,7 +54,7 @@ pub struct BoardPlace {
 }
 
 /// Two variants, held against each other.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoardPair {
     /// Places on the board, from 0.
     pub places: [usize; 2],
@@ -65,12 +69,69 @@ pub struct BoardPair {
 /// Groups by prompt, model and metric.
 pub type LeaderboardGroups = BTreeMap<(String, String, String), String>;
 
-/// A board for every metric of a run; none where there is nothing, or too much, to compare.
+/// What `leaderboard.json` holds.
+#[derive(Serialize, Deserialize)]
+struct KeptBoards {
+    format_version: u32,
+    /// BLAKE3 of the scores that they were made of.
+    scores: String,
+    /// The same of the boards as they are written here.
+    digest: String,
+    boards: Vec<Board>,
+}
+
+/// Version of `leaderboard.json`.
+const FORMAT_VERSION: u32 = 1;
+
+/// A board for every metric of a run; none where there is nothing, or too much, to compare. It is the one that
+/// the run kept, or made of its scores where it kept none.
 pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
-    let n_variants = record.prompts.len() * record.models.len();
-    if !(2..=MOST_VARIANTS).contains(&n_variants) {
+    if !has_boards(record) {
         return Ok(Vec::new());
     }
+    kept(folder, record).map_or_else(|| made(folder, record), Ok)
+}
+
+/// Keeps the boards of scores that have just been written. Where they cannot be made, whoever asks for them is
+/// told why.
+pub(crate) fn keep_boards(folder: &RunFolder, record: &RunRecord) -> Result<()> {
+    if !has_boards(record) {
+        return Ok(());
+    }
+    let (Ok(boards), Some(scores)) = (made(folder, record), scores_of(record)) else {
+        return Ok(());
+    };
+    let (scores, digest) = (scores.clone(), digest(&boards));
+    let kept = KeptBoards { format_version: FORMAT_VERSION, scores, digest, boards };
+    let text = serde_json::to_string(&kept).context("the leaderboard cannot be written")?;
+    Ok(folder.write_text(&folder.leaderboard(), &format!("{text}\n"), hide)?)
+}
+
+/// The boards that a run kept, where they are as it left them.
+fn kept(folder: &RunFolder, record: &RunRecord) -> Option<Vec<Board>> {
+    let text = fs::read_to_string(folder.leaderboard()).ok()?;
+    let kept: KeptBoards = serde_json::from_str(&text).ok()?;
+    let is_of_scores = scores_of(record) == Some(&kept.scores);
+    let is_as_written =
+        kept.format_version == FORMAT_VERSION && digest(&kept.boards) == kept.digest;
+    (is_of_scores && is_as_written).then_some(kept.boards)
+}
+
+/// The BLAKE3 of the scores that a run speaks of.
+fn scores_of(record: &RunRecord) -> Option<&String> {
+    record.files.get("scores.parquet")
+}
+
+fn digest(boards: &[Board]) -> String {
+    let text = serde_json::to_vec(boards).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
+}
+
+fn has_boards(record: &RunRecord) -> bool {
+    (2..=MOST_VARIANTS).contains(&(record.prompts.len() * record.models.len()))
+}
+
+fn made(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
     let variants = read_variants(&folder.scores())?;
     // Values of whole runs are compared two by two: `--between A B`.
     let metrics = variants[0].metric_names().filter(|metric| record.scale(metric).value.is_none());

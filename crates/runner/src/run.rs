@@ -22,6 +22,7 @@ use crate::{
     ask::{Asks, Endpoints, LedgerFile, Means},
     error::{Advised, Result},
     gate::GateOutcome,
+    leaderboard::keep_boards,
     load::{LoadedSuite, metric_hashes},
     model_keys::ModelKeys,
     redacted_keys::hide,
@@ -260,6 +261,7 @@ impl Run<'_> {
             self.folder.write(record, hide)?;
         }
         self.folder.take_in(files)?;
+        keep_boards(&self.folder, record)?;
         let is_whole = scored.counts.failed == 0 && scored.counts.unscored.is_empty();
         record.status = if is_whole { RunStatus::Complete } else { RunStatus::Partial };
         Ok(self.folder.write(record, hide)?)

@@ -123,6 +123,11 @@ impl RunFolder {
         if samples.is_file() { samples } else { self.path.join("answers.parquet") }
     }
 
+    /// Which prompts and models differ; of a run that has several.
+    pub fn leaderboard(&self) -> PathBuf {
+        self.path.join("leaderboard.json")
+    }
+
     /// The gate's answer.
     pub fn verdict(&self) -> PathBuf {
         self.path.join("verdict.json")
@@ -169,7 +174,8 @@ impl RunFolder {
 
     /// Gives the files of a pass their names, and takes away what an earlier pass said beyond them.
     pub fn take_in(&self, ready: Vec<ReadyFile>) -> Result<(), WriteFileError> {
-        let stale = [self.verdict(), self.html(), self.run_values(), self.confusion()];
+        let stale =
+            [self.verdict(), self.html(), self.run_values(), self.confusion(), self.leaderboard()];
         let is_new = |path: &PathBuf| ready.iter().any(|file| file.path() == path);
         for path in stale.iter().filter(|path| !is_new(path)) {
             durable::remove(path).map_err(cannot_write(path))?;

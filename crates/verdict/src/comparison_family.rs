@@ -79,7 +79,7 @@ impl<'a> ComparisonFamily<'a> {
         variant: &Variant,
     ) -> Result<(), GateError> {
         let sides = [before, after].map(|run| run.variant(&variant.prompt, &variant.model, None));
-        sides.into_iter().flatten().for_each(Variant::sort_items);
+        sides.iter().flatten().for_each(|side| side.sort_items());
         let compare = |(metric, gated): (&String, &GatedMetric)| {
             let pair = VariantPair {
                 subject: ComparisonSubject::of(variant, metric),
@@ -89,8 +89,17 @@ impl<'a> ComparisonFamily<'a> {
             let judged = pair.compare(runs, *gated);
             (judged, pair.before, pair.after)
         };
-        let compared: Vec<_> = runs.spec.metrics.par_iter().map(compare).collect();
-        for (judged, before, after) in compared {
+        // Where each item has a score of its own, several comparisons at once take too much memory.
+        let is_small = |metric: &str| {
+            let scores = sides.iter().flatten().filter_map(|side| side.scores(metric));
+            scores.into_iter().all(|scores| scores.values().is_some())
+        };
+        let at_once = |one: (&String, &GatedMetric)| {
+            (one.1.amount.is_none() && is_small(one.0)).then(|| compare(one))
+        };
+        let compared: Vec<_> = runs.spec.metrics.par_iter().map(at_once).collect();
+        for (compared, one) in compared.into_iter().zip(&runs.spec.metrics) {
+            let (judged, before, after) = compared.unwrap_or_else(|| compare(one));
             self.push(judged?, before, after);
         }
         Ok(())

@@ -34,26 +34,42 @@ impl ScorePair for EqualPairs {
     }
 }
 
-/// What two such variants score: each pair of tallies, and how many items have it.
-pub(crate) struct EqualTallies {
-    pairs: Vec<([Tally; 2], u64)>,
+/// What two such variants score.
+pub(crate) enum EqualTallies<'a> {
+    /// Each pair of tallies, and how many items have it.
+    Counted(Vec<([Tally; 2], u64)>),
+    /// Items of so many values that each is looked at.
+    Each(SameItems<'a>),
 }
 
-impl EqualTallies {
+impl<'a> EqualTallies<'a> {
     /// Items by what they score in both variants; every score is checked on the way.
-    pub(crate) fn of(items: SameItems<'_>, rule: &Rule) -> Result<Self, CompareError> {
+    pub(crate) fn of(items: SameItems<'a>, rule: &Rule) -> Result<Self, CompareError> {
         check_all(Side::Baseline, items.baseline, rule.range)?;
         check_all(Side::Candidate, items.candidate, rule.range)?;
-        Ok(Self { pairs: pairs(items) })
+        Ok(counted(items).map_or(Self::Each(items), Self::Counted))
+    }
+
+    fn for_each(&self, mut see: impl FnMut([Tally; 2], u64)) {
+        match self {
+            Self::Counted(pairs) => pairs.iter().for_each(|&(pair, times)| see(pair, times)),
+            Self::Each(items) => (0..items.n).for_each(|at| see(items.tallies(at), 1)),
+        }
     }
 
     /// The pairs under an assumption.
     pub(crate) fn under(&self, assumption: Assumption, range: ScoreRange) -> Vec<EqualPairs> {
-        let one = |&([before, after], times): &([Tally; 2], u64)| {
-            let (baseline, candidate) = assumption.means(before, after, range)?;
-            Some(EqualPairs { baseline, candidate, times })
+        let most = match self {
+            Self::Counted(pairs) => pairs.len(),
+            Self::Each(items) => items.n,
         };
-        self.pairs.iter().filter_map(one).collect()
+        let mut found = Vec::with_capacity(most);
+        self.for_each(|[before, after], times| {
+            let means = assumption.means(before, after, range);
+            let pair = means.map(|(baseline, candidate)| EqualPairs { baseline, candidate, times });
+            found.extend(pair);
+        });
+        found
     }
 
     /// Items by variant, and missing answers.
@@ -65,18 +81,21 @@ impl EqualTallies {
             ..Counts::default()
         };
         let mut missing = Missing::default();
-        for &(pair, times) in &self.pairs {
-            missing.take(&mut counts, pair, times);
-        }
+        self.for_each(|pair, times| missing.take(&mut counts, pair, times));
         (counts, missing)
     }
 }
 
-fn pairs(items: SameItems<'_>) -> Vec<([Tally; 2], u64)> {
+impl SameItems<'_> {
+    fn tallies(&self, at: usize) -> [Tally; 2] {
+        [self.baseline.tally(at), self.candidate.tally(at)]
+    }
+}
+
+/// Pairs of tallies with the number of their items; `None` where items have values of their own.
+fn counted(items: SameItems<'_>) -> Option<Vec<([Tally; 2], u64)>> {
     let SameItems { baseline, candidate, n } = items;
-    let (Some(before), Some(after)) = (baseline.values(), candidate.values()) else {
-        return (0..n).map(|at| ([baseline.tally(at), candidate.tally(at)], 1)).collect();
-    };
+    let (before, after) = (baseline.values()?, candidate.values()?);
     let pair =
         |b: usize, c: usize, times| ([baseline.shown(before[b]), candidate.shown(after[c])], times);
     let codes = (0..n).map(|at| (baseline.code(at).into(), candidate.code(at).into()));
@@ -85,11 +104,11 @@ fn pairs(items: SameItems<'_>) -> Vec<([Tally; 2], u64)> {
         let mut counts = vec![0_u64; before.len() * width];
         codes.for_each(|(b, c): (usize, usize)| counts[b * width + c] += 1);
         let found = counts.into_iter().enumerate().filter(|(_, times)| *times > 0);
-        return found.map(|(at, times)| pair(at / width, at % width, times)).collect();
+        return Some(found.map(|(at, times)| pair(at / width, at % width, times)).collect());
     }
     let mut counts: HashMap<(usize, usize), u64> = HashMap::new();
     codes.for_each(|codes| *counts.entry(codes).or_default() += 1);
-    counts.into_iter().map(|((b, c), times)| pair(b, c, times)).collect()
+    Some(counts.into_iter().map(|((b, c), times)| pair(b, c, times)).collect())
 }
 
 /// The items of one side alone, behind those that both have.
@@ -134,29 +153,43 @@ impl Eq for Changed {}
 /// The items whose scores differ: worst drops first, equal ones in order of their keys.
 pub(crate) fn flips(
     items: SameItems<'_>,
-    tallies: &EqualTallies,
+    tallies: &EqualTallies<'_>,
     range: ScoreRange,
     most: usize,
 ) -> Flips {
-    let changes = tallies.pairs.iter().filter_map(|&(pair, times)| {
+    let EqualTallies::Counted(pairs) = tallies else {
+        let (n_flips, worst) = worst(items, range, most, None);
+        return Flips::of(n_flips, worst);
+    };
+    let changes = pairs.iter().filter_map(|&(pair, times)| {
         let (before, after) = changed(pair, range)?;
         Some((after - before, times))
     });
     let mut changes: Vec<(f64, u64)> = changes.collect();
     let n_flips = changes.iter().map(|change| change.1).sum();
-    let mut worst = BinaryHeap::with_capacity(most + 1);
     if most == 0 || changes.is_empty() {
         return Flips::of(n_flips, Vec::new());
     }
     let largest = largest_named(&mut changes, most);
-    let is_named = named_codes(items, range, largest);
-    for at in
-        (0..items.n).filter(|&at| is_named.as_ref().is_none_or(|is_named| is_named.has(items, at)))
-    {
-        let pair = [items.baseline.tally(at), items.candidate.tally(at)];
-        let Some((baseline, candidate)) = changed(pair, range) else { continue };
+    let named = named_codes(items, range, largest);
+    Flips::of(n_flips, worst(items, range, most, named.as_ref()).1)
+}
+
+/// How many of the items whose codes are named differ, and the worst of them; where no codes are, of all items.
+fn worst(
+    items: SameItems<'_>,
+    range: ScoreRange,
+    most: usize,
+    named: Option<&NamedCodes>,
+) -> (u64, Vec<FlipAt>) {
+    let (mut worst, mut n_flips) = (BinaryHeap::with_capacity(most + 1), 0);
+    let is_named = |&at: &usize| named.is_none_or(|named| named.has(items, at));
+    for at in (0..items.n).filter(is_named) {
+        let Some((baseline, candidate)) = changed(items.tallies(at), range) else { continue };
+        n_flips += 1;
         let change = candidate - baseline;
-        if change.total_cmp(&largest).is_gt() {
+        let last = worst.peek().filter(|_| worst.len() >= most);
+        if most == 0 || last.is_some_and(|last: &Changed| change.total_cmp(&last.change).is_gt()) {
             continue;
         }
         let flip = FlipAt { baseline_index: at, candidate_index: at, baseline, candidate };
@@ -168,7 +201,7 @@ pub(crate) fn flips(
             worst.push(one);
         }
     }
-    Flips::of(n_flips, worst.into_sorted_vec().into_iter().map(|one| one.at).collect())
+    (n_flips, worst.into_sorted_vec().into_iter().map(|one| one.at).collect())
 }
 
 /// The mean scores of an item, where they differ.

@@ -42,6 +42,37 @@ fn a_leaderboard_shows_groups() {
     assert!(ran.stderr.contains("--between A B"), "{}", ran.stderr);
 }
 
+/// What a run kept of its leaderboard is what its scores say; where it was changed or lost, the scores say it.
+#[test]
+fn a_run_keeps_its_leaderboard() {
+    let world = World::new(60);
+    let server = Server::start(terse_is_worse);
+    world.write("suite.yaml", &suite(&server.url(), ""));
+    world.run_suite("r", &[]).expect(0);
+    let told = || {
+        [
+            &["compare", "reports/test/r"][..],
+            &["compare", "reports/test/r", "--format", "json"],
+            &["show", "reports/test/r"],
+        ]
+        .map(|command| world.run(command).expect(0).stdout)
+    };
+    let path = world.path("reports/test/r/leaderboard.json");
+    let kept = fs::read_to_string(&path).expect("a leaderboard");
+    let from_file = told();
+    let other = kept.replacen("\"group\":\"b\"", "\"group\":\"a\"", 1);
+    assert_ne!(other, kept);
+    fs::write(&path, other).expect("written");
+    assert_eq!(told(), from_file);
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(told(), from_file);
+    // A pass with other variants leaves none of an earlier one.
+    world.run_suite("one", &["--prompt", "plain"]).expect(0);
+    assert!(!world.path("reports/test/one/leaderboard.json").exists());
+    world.run(&["score", "reports/test/r"]).expect(0);
+    assert_eq!(fs::read_to_string(&path).expect("a leaderboard"), kept);
+}
+
 #[test]
 fn slices_tell_where_the_drop_is() {
     let world = World::new(0);
