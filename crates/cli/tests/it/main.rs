@@ -50,6 +50,7 @@ mod log_cases;
 mod logprobs;
 #[path = "../../../store/tests/it/made_repository.rs"]
 mod made_repository;
+mod many_cores;
 mod mistakes;
 mod model_canary;
 mod model_list;

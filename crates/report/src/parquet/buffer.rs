@@ -48,26 +48,23 @@ impl Buffer {
         }
     }
 
-    /// Appends a value and gives the bytes of text it holds; `None` when the types differ.
-    pub(super) fn push(&mut self, cell: &Cell<'_>) -> Option<usize> {
+    /// Appends a value; `None` when the types differ.
+    pub(super) fn push(&mut self, cell: &Cell<'_>) -> Option<()> {
         match (self, cell) {
             (Self::Text(column), Cell::Text(text)) => {
                 column.push(*text);
-                return Some(text.map_or(0, str::len));
             }
             (Self::Texts { texts, ends, is_there }, Cell::Texts(values)) => {
                 let row = values.unwrap_or_default();
                 texts.extend_values(row.iter());
                 ends.try_push(row.len()).ok()?;
                 is_there.push(values.is_some());
-                return Some(row.iter().map(String::len).sum());
             }
             (Self::Floats { numbers, ends, is_there }, Cell::Floats(values)) => {
                 let row = values.unwrap_or_default();
                 numbers.extend_from_slice(row);
                 ends.try_push(row.len()).ok()?;
                 is_there.push(values.is_some());
-                return Some(size_of_val(row));
             }
             (Self::Time(column), Cell::Time(at)) => column.push(*at),
             (Self::Float(column), Cell::Float(value)) => column.push(*value),
@@ -76,7 +73,7 @@ impl Buffer {
             (Self::Bool(column), Cell::Bool(value)) => column.push(*value),
             _ => return None,
         }
-        Some(0)
+        Some(())
     }
 
     /// The column as it is written.

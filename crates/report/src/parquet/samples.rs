@@ -4,12 +4,13 @@ use std::{io::Write, path::Path};
 
 use evalmark_core::{
     answer_details::AnswerDetails,
-    item::Item,
+    item::{Item, ItemHashHex},
     record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::Request,
     score::Score,
 };
 use polars_arrow::array::Utf8ViewArray;
+use rayon::prelude::*;
 use serde::{
     Deserialize,
     de::{IntoDeserializer, value},
@@ -92,13 +93,15 @@ impl<W: Write> SamplesWriter<W> {
 
     /// Adds a sample.
     pub fn push(&mut self, row: &SampleRow<'_>) -> Result<(), WriteError> {
-        let (hash, request) = (row.item.hash.hex(), row.request.to_json());
-        let details = row.record.details.as_ref().map(|details| details.to_json());
-        let (asked, details) = (asked(&self.run, row, hash.as_str(), &request), details.as_deref());
-        let scores = row.scores.iter().map(|score| Cell::float(score.value));
-        let slices = row.item.slices.iter().map(|slice| Cell::Text(slice.as_deref()));
-        let fixed = asked.into_iter().chain(came_back(row, details));
-        self.table.push(fixed.chain(scores).chain(slices).chain([Cell::text(row.input)]))
+        self.extend(std::slice::from_ref(row))
+    }
+
+    /// Adds samples, on all cores where they are many.
+    pub fn extend(&mut self, rows: &[SampleRow<'_>]) -> Result<(), WriteError> {
+        let Self { table, run } = self;
+        let rows = rows.par_iter().with_min_len(FEW);
+        let rows: Vec<_> = rows.map(|row| Written::new(run, row)).collect();
+        table.extend(&rows, Written::cell)
     }
 
     /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.
@@ -107,58 +110,77 @@ impl<W: Write> SamplesWriter<W> {
     }
 }
 
-/// How many columns say what was asked; the others say what came back.
-const ASKED: usize = 11;
+/// Samples that are made ready on one thread, at least.
+const FEW: usize = 32;
 
-/// The columns up to `request`.
-fn asked<'a>(
+/// A sample as it is written.
+struct Written<'a> {
     run: &'a Run,
-    row: &SampleRow<'a>,
-    item_hash: &'a str,
-    request: &'a str,
-) -> [Cell<'a>; ASKED] {
-    [
-        Cell::text(&run.id),
-        Cell::text(&run.suite),
-        Cell::text(&row.item.id),
-        Cell::text(item_hash),
-        Cell::text(row.prompt),
-        Cell::text(row.prompt_hash),
-        Cell::text(row.model),
-        Cell::small(row.epoch),
-        Cell::Text(row.item.cluster.as_deref()),
-        Cell::Texts(Some(&row.item.targets)),
-        Cell::text(request),
-    ]
+    row: SampleRow<'a>,
+    item_hash: ItemHashHex,
+    request: String,
+    details: Option<String>,
 }
 
-/// The columns from `output` on.
-fn came_back<'a>(
-    row: &SampleRow<'a>,
-    details: Option<&'a str>,
-) -> [Cell<'a>; SAMPLES.len() - ASKED] {
-    let record = row.record;
-    let failure = record.failure.as_ref();
-    let timing = record.timing;
-    [
-        Cell::Text(record.output.as_deref()),
-        Cell::Text(record.finish_reason.as_ref().map(FinishReason::as_str)),
-        Cell::text(row.outcome.as_str()),
-        Cell::Text(failure.map(|failure| failure.kind.as_str())),
-        Cell::Text(failure.map(|failure| failure.message.as_str())),
-        Cell::small(record.attempts),
-        Cell::Bool(Some(record.cached)),
-        Cell::Time(Some(timing.started_at_us).filter(|at| *at != 0)),
-        Cell::float(Some(timing.queue_ms)),
-        Cell::float(Some(timing.backoff_ms)),
-        Cell::float(timing.latency_ms),
-        Cell::count(record.usage.input_tokens),
-        Cell::count(record.usage.output_tokens),
-        Cell::float(row.cost_usd),
-        Cell::Text(details),
-        Cell::float(record.first_token_ms()),
-        Cell::float(record.tokens_per_second()),
-    ]
+/// What a sample has in each of the columns of [`SAMPLES`].
+const CELLS: [for<'a> fn(&'a Written<'_>) -> Cell<'a>; SAMPLES.len()] = [
+    // What was asked.
+    |one| Cell::text(&one.run.id),
+    |one| Cell::text(&one.run.suite),
+    |one| Cell::text(&one.row.item.id),
+    |one| Cell::text(one.item_hash.as_str()),
+    |one| Cell::text(one.row.prompt),
+    |one| Cell::text(one.row.prompt_hash),
+    |one| Cell::text(one.row.model),
+    |one| Cell::small(one.row.epoch),
+    |one| Cell::Text(one.row.item.cluster.as_deref()),
+    |one| Cell::Texts(Some(&one.row.item.targets)),
+    |one| Cell::text(&one.request),
+    // What came back.
+    |one| Cell::Text(one.row.record.output.as_deref()),
+    |one| Cell::Text(one.row.record.finish_reason.as_ref().map(FinishReason::as_str)),
+    |one| Cell::text(one.row.outcome.as_str()),
+    |one| Cell::Text(one.failure().map(|failure| failure.kind.as_str())),
+    |one| Cell::Text(one.failure().map(|failure| failure.message.as_str())),
+    |one| Cell::small(one.row.record.attempts),
+    |one| Cell::Bool(Some(one.row.record.cached)),
+    |one| Cell::Time(Some(one.row.record.timing.started_at_us).filter(|at| *at != 0)),
+    |one| Cell::float(Some(one.row.record.timing.queue_ms)),
+    |one| Cell::float(Some(one.row.record.timing.backoff_ms)),
+    |one| Cell::float(one.row.record.timing.latency_ms),
+    |one| Cell::count(one.row.record.usage.input_tokens),
+    |one| Cell::count(one.row.record.usage.output_tokens),
+    |one| Cell::float(one.row.cost_usd),
+    |one| Cell::Text(one.details.as_deref()),
+    |one| Cell::float(one.row.record.first_token_ms()),
+    |one| Cell::float(one.row.record.tokens_per_second()),
+];
+
+impl<'a> Written<'a> {
+    fn new(run: &'a Run, row: &SampleRow<'a>) -> Self {
+        let details = row.record.details.as_ref().map(|details| details.to_json());
+        let (item_hash, request) = (row.item.hash.hex(), row.request.to_json());
+        Self { run, row: *row, item_hash, request, details }
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        self.row.record.failure.as_ref()
+    }
+
+    /// What it has in a column: behind those that every file has come its scores, its slices, and what the prompt was
+    /// filled in with.
+    fn cell(&self, column: usize) -> Cell<'_> {
+        if let Some(cell) = CELLS.get(column) {
+            return cell(self);
+        }
+        let own = column - CELLS.len();
+        let (scores, slices) = (self.row.scores, &self.row.item.slices);
+        match (scores.get(own), slices.get(own.wrapping_sub(scores.len()))) {
+            (Some(score), _) => Cell::float(score.value),
+            (None, Some(slice)) => Cell::Text(slice.as_deref()),
+            (None, None) => Cell::text(self.row.input),
+        }
+    }
 }
 
 fn prefixed(prefix: &str, names: &[String]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write, path::Path};
 
 use evalmark_core::{
-    item::Item,
+    item::{Item, ItemHashHex},
     score::{JudgeTrace, Score},
 };
 
@@ -32,6 +32,44 @@ pub struct ScoreRow<'a> {
     pub score: &'a Score,
 }
 
+/// A row as it is written.
+struct Written<'a> {
+    run_id: &'a str,
+    suite: &'a str,
+    row: ScoreRow<'a>,
+    hash: ItemHashHex,
+}
+
+/// What a row has in each of the columns of [`SCORES`].
+const CELLS: [for<'a> fn(&'a Written<'_>) -> Cell<'a>; SCORES.len()] = [
+    |one| Cell::text(one.run_id),
+    |one| Cell::text(&one.row.item.id),
+    |one| Cell::text(one.row.prompt),
+    |one| Cell::text(one.row.model),
+    |one| Cell::small(one.row.epoch),
+    |one| Cell::text(one.row.metric),
+    |one| Cell::float(one.row.score.value),
+    |one| Cell::Bool(one.row.score.passed),
+    |one| Cell::Text(one.row.score.reason.as_deref()),
+    |one| Cell::Text(one.judge().map(|judge| judge.model.as_str())),
+    |one| Cell::Text(one.judge().and_then(|judge| judge.output.as_deref())),
+    |one| Cell::count(one.judge().and_then(|judge| judge.tokens)),
+    |one| Cell::float(one.judge().and_then(|judge| judge.cost_usd)),
+    |one| Cell::text(one.hash.as_str()),
+    |one| Cell::Text(one.row.item.cluster.as_deref()),
+    |one| Cell::Bool(Some(one.row.score.invalid)),
+    |one| Cell::float(one.row.score.label),
+    |one| Cell::Floats(one.row.score.counts.as_deref()),
+    |one| Cell::text(one.suite),
+    |one| Cell::Bool(Some(!one.row.score.not_applicable)),
+];
+
+impl Written<'_> {
+    fn judge(&self) -> Option<&JudgeTrace> {
+        self.row.score.judge.as_ref()
+    }
+}
+
 /// Writes `scores.parquet`. Memory stays bounded, whatever the number of rows.
 pub struct ScoresWriter<W: Write> {
     table: TableWriter<W>,
@@ -49,32 +87,17 @@ impl<W: Write> ScoresWriter<W> {
 
     /// Adds a row. Rows come in the order of the samples, metrics in the suite's order.
     pub fn push(&mut self, row: &ScoreRow<'_>) -> Result<(), WriteError> {
-        let hash = row.item.hash.hex();
-        let score = row.score;
-        let judge = score.judge.as_ref();
-        let cells: [Cell<'_>; SCORES.len()] = [
-            Cell::text(&self.run_id),
-            Cell::text(&row.item.id),
-            Cell::text(row.prompt),
-            Cell::text(row.model),
-            Cell::small(row.epoch),
-            Cell::text(row.metric),
-            Cell::float(score.value),
-            Cell::Bool(score.passed),
-            Cell::Text(score.reason.as_deref()),
-            Cell::Text(judge.map(|judge| judge.model.as_str())),
-            Cell::Text(judge.and_then(|judge| judge.output.as_deref())),
-            Cell::count(judge.and_then(|judge| judge.tokens)),
-            Cell::float(judge.and_then(|judge| judge.cost_usd)),
-            Cell::text(hash.as_str()),
-            Cell::Text(row.item.cluster.as_deref()),
-            Cell::Bool(Some(score.invalid)),
-            Cell::float(score.label),
-            Cell::Floats(score.counts.as_deref()),
-            Cell::text(&self.suite),
-            Cell::Bool(Some(!score.not_applicable)),
-        ];
-        self.table.push(cells)
+        self.extend(std::slice::from_ref(row))
+    }
+
+    /// Adds rows, on all cores where they are many.
+    pub fn extend(&mut self, rows: &[ScoreRow<'_>]) -> Result<(), WriteError> {
+        let Self { table, run_id, suite } = self;
+        let hash = |row: &ScoreRow<'_>| row.item.hash.hex();
+        let rows = rows.iter();
+        let rows: Vec<_> =
+            rows.map(|row| Written { run_id, suite, row: *row, hash: hash(row) }).collect();
+        table.extend(&rows, |row, column| CELLS[column](row))
     }
 
     /// Completes the file; answers with its BLAKE3, 64 hexadecimal digits.

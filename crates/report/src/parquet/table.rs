@@ -7,19 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use polars_arrow::{
-    datatypes::{ArrowSchema, ArrowSchemaRef, Field},
-    record_batch::RecordBatchT,
-};
-use polars_buffer::Buffer as Shared;
+use polars_arrow::datatypes::{ArrowSchema, Field};
 use polars_parquet::write::{
-    CompressionOptions, Encoding, FileWriter, StatisticsOptions, Version, WriteOptions, ZstdLevel,
-    get_dtype_encoding, row_group_iter,
+    CompressionOptions, FileWriter, StatisticsOptions, Version, WriteOptions, ZstdLevel,
+    get_dtype_encoding,
 };
+use rayon::prelude::*;
 
 use super::{
     buffer::{Buffer, data_type},
     footer_checksum::{ChecksumWriter, FooterChecksum},
+    row_groups::RowGroups,
 };
 use crate::columns::Kind;
 
@@ -31,6 +29,9 @@ const ROWS_A_GROUP: usize = 180;
 /// A row group ends before that once its texts hold this many bytes: long answers must not fill the
 /// memory.
 const GROUP_BYTES: usize = 32 << 20;
+
+/// So many rows at once are many: their columns are filled in parallel.
+const MANY_ROWS: usize = 64;
 
 /// A Parquet file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,16 @@ impl<'a> Cell<'a> {
         Self::Int64(value.and_then(|value| i64::try_from(value).ok()))
     }
 
+    /// The bytes of its texts and lists, which a row group may have so many of.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.map_or(0, str::len),
+            Self::Texts(texts) => texts.unwrap_or_default().iter().map(String::len).sum(),
+            Self::Floats(numbers) => size_of_val(numbers.unwrap_or_default()),
+            _ => 0,
+        }
+    }
+
     /// A small count; beyond `i32` it stays at the largest.
     pub(super) fn small(value: u32) -> Self {
         Self::Int32(Some(i32::try_from(value).unwrap_or(i32::MAX)))
@@ -101,7 +112,6 @@ pub(super) struct TableWriter<W: Write> {
     /// For messages.
     path: PathBuf,
     columns: Vec<(String, Kind)>,
-    schema: ArrowSchemaRef,
     buffers: Vec<Buffer>,
     rows: usize,
     bytes: usize,
@@ -109,7 +119,7 @@ pub(super) struct TableWriter<W: Write> {
     written: usize,
     /// Rows of a group, at least.
     least: usize,
-    encodings: Shared<Vec<Encoding>>,
+    groups: RowGroups,
     writer: FileWriter<ChecksumWriter<BufWriter<W>>>,
     checksum: FooterChecksum,
 }
@@ -128,20 +138,21 @@ impl<W: Write> TableWriter<W> {
         let encodings =
             schema.iter_values().map(|field| get_dtype_encoding(field.dtype())).collect();
         let hashed_out = ChecksumWriter::new(BufWriter::new(out), checksum.clone());
-        let writer = FileWriter::try_new(hashed_out, schema.clone(), options(path)?)
+        let writer = FileWriter::try_new(hashed_out, schema, options(path)?)
             .map_err(|error| encode_error(path, &error))?;
+        let types = writer.parquet_schema().fields().to_vec();
+        let groups = RowGroups::new(encodings, types, writer.options());
         let buffers = empty(&columns, 0);
         let path = path.to_owned();
         Ok(Self {
             path,
             columns,
-            schema: schema.into(),
             buffers,
             rows: 0,
             bytes: 0,
             written: 0,
             least: GROUP_ROWS,
-            encodings,
+            groups,
             writer,
             checksum,
         })
@@ -172,20 +183,53 @@ impl<W: Write> TableWriter<W> {
         Ok(())
     }
 
+    /// Adds rows, column by column on all cores where they are many: `cell` says what a row has in a column.
+    pub(super) fn extend<R: Sync>(
+        &mut self,
+        rows: &[R],
+        cell: impl for<'a> Fn(&'a R, usize) -> Cell<'a> + Sync,
+    ) -> Result<(), WriteError> {
+        let (n_columns, cell) = (self.columns.len(), &cell);
+        if rows.len() < MANY_ROWS {
+            let cells = |row| (0..n_columns).map(move |column| cell(row, column));
+            return rows.iter().try_for_each(|row| self.push(cells(row)));
+        }
+        let bytes = |row| (0..n_columns).map(|column| cell(row, column).bytes()).sum();
+        let bytes: Vec<usize> = rows.par_iter().with_min_len(MANY_ROWS).map(bytes).collect();
+        let mut from = 0;
+        while from < rows.len() {
+            let most = self.group_rows();
+            let is_full = |(rows, bytes)| rows >= most || bytes >= GROUP_BYTES;
+            let (mut to, mut filled) = (from, (self.rows, self.bytes));
+            while to < rows.len() && !is_full(filled) {
+                filled = (filled.0 + 1, filled.1 + bytes[to]);
+                to += 1;
+            }
+            let columns = self.buffers.par_iter_mut().zip(&self.columns).enumerate();
+            let misfit = columns.try_for_each(|(column, (buffer, (name, kind)))| {
+                let mut cells = rows[from..to].iter().map(|row| cell(row, column));
+                let fits = cells.all(|cell| buffer.push(&cell).is_some());
+                if fits { Ok(()) } else { Err(format!("`{name}` is not {kind}")) }
+            });
+            let misfit =
+                misfit.map_err(|message| WriteError::Misfit { path: self.path.clone(), message });
+            misfit?;
+            (self.rows, self.bytes) = filled;
+            if is_full(filled) {
+                self.write_group()?;
+            }
+            from = to;
+        }
+        Ok(())
+    }
+
     fn write_group(&mut self) -> Result<(), WriteError> {
         // After a full group there may well be another.
         let is_full = self.rows == self.group_rows();
         self.written += self.rows;
         let room = if is_full { self.group_rows() } else { 0 };
         let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns, room));
-        let columns = buffers.into_iter().map(Buffer::finish).collect();
-        let written =
-            RecordBatchT::try_new(self.rows, self.schema.clone(), columns).and_then(|group| {
-                let (encodings, types) =
-                    (self.encodings.clone(), self.writer.parquet_schema().fields());
-                let pages = row_group_iter(group, encodings, types.to_vec(), self.writer.options());
-                self.writer.write(self.rows as u64, pages)
-            });
+        let written = self.groups.push((self.rows, buffers), &mut self.writer);
         (self.rows, self.bytes) = (0, 0);
         written.map_err(|error| encode_error(&self.path, &error))
     }
@@ -195,6 +239,8 @@ impl<W: Write> TableWriter<W> {
         if self.rows > 0 {
             self.write_group()?;
         }
+        let written = self.groups.finish(&mut self.writer);
+        written.map_err(|error| encode_error(&self.path, &error))?;
         // Polars would add its Arrow schema, and pandas cannot read the string views in it. Without
         // it every reader goes by the plain Parquet types.
         let written = self.writer.end(Some(vec![self.checksum.entry()]));
@@ -213,7 +259,8 @@ fn fill<'a>(
     // Chained cells are gone through part by part, which takes less time than asking for each.
     cells.into_iter().try_for_each(|cell| {
         let (buffer, (name, kind)) = columns.next().ok_or("it has too many values")?;
-        bytes += buffer.push(&cell).ok_or_else(|| format!("`{name}` is not {kind}"))?;
+        bytes += cell.bytes();
+        buffer.push(&cell).ok_or_else(|| format!("`{name}` is not {kind}"))?;
         Ok::<_, String>(())
     })?;
     match columns.next() {
