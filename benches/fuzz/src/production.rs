@@ -126,11 +126,28 @@ fn logs(folder: &Path, input: &[u8]) -> String {
             follow: false,
             now: 1_767_700_000,
         }))?;
-        let counts = said(monitor.read(&mut files, &mut |_| ()))?.counts;
+        let read = said(monitor.read(&mut files, &mut |_| ()))?;
+        let counts = read.counts;
         drop(monitor);
         let status = said(monitor_status(&MonitorStatusOptions::of(&suite, &out), &host))?;
         assert_eq!(status.state.counts.kept, counts.kept, "all that is kept is shown");
-        Ok(format!("{} records, {} damaged", counts.kept.min(4), counts.damaged.min(4)))
+        let problem = read.state.damaged.first().map_or("", |line| &line.problem);
+        Ok(format!("{} records, {} damaged: {problem}", counts.kept.min(4), counts.damaged.min(4)))
     };
     end(read())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_seed_are_records() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let said = |input: &[u8]| logs(folder.path(), input);
+        let seeds = seeds();
+        assert_eq!(said(&seeds[0]), "3 records, 0 damaged: ");
+        assert_eq!(said(&seeds[1]), "3 records, 0 damaged: ");
+        assert!(said(&seeds[2]).starts_with("1 records, 2 damaged: "), "{}", said(&seeds[2]));
+    }
 }
