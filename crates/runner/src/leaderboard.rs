@@ -92,8 +92,8 @@ pub fn boards(folder: &RunFolder, record: &RunRecord) -> Result<Vec<Board>> {
     kept(folder, record).map_or_else(|| made(folder, record), Ok)
 }
 
-/// Keeps the boards of scores that have just been written. Where they cannot be made, whoever asks for them is
-/// told why.
+/// Keeps the boards of scores that have just been written. Where they cannot be made, `show` and `compare` try again and
+/// say why.
 pub(crate) fn keep_boards(folder: &RunFolder, record: &RunRecord) -> Result<()> {
     if !has_boards(record) {
         return Ok(());

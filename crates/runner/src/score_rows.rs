@@ -158,7 +158,7 @@ impl CurrentItem {
     }
 }
 
-/// What an item holds, as its hash says; `None` where it is no hash.
+/// The hash of an item's content as a number; `None` where it is not hexadecimal.
 fn content(item_hash: &str) -> Option<u128> {
     u128::from_str_radix(item_hash, 16).ok()
 }

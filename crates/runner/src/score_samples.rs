@@ -8,7 +8,10 @@ mod sums;
 
 use std::{sync::Arc, thread};
 
-use evalmark_core::{plan::Plan, plan::Sample, score::Score};
+use evalmark_core::{
+    plan::{Plan, Sample},
+    score::Score,
+};
 use evalmark_harness::Stop;
 use evalmark_report::{
     run_values::{write_confusion, write_run_values},

@@ -30,7 +30,7 @@ logs:
 
 type Objects = Arc<Mutex<BTreeMap<String, String>>>;
 
-/// A bucket of S3 that gives its objects to whoever signs with the right key id.
+/// A bucket of S3 that gives its objects to requests signed with the right key id.
 fn bucket(objects: &Objects) -> Server {
     let objects = objects.clone();
     Server::start(move |seen: &Seen| {

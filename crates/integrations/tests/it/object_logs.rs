@@ -225,7 +225,7 @@ fn reading_goes_on_within_an_object() {
 }
 
 #[test]
-fn whoever_follows_waits_for_the_first_object_and_lists_again() {
+fn following_waits_for_the_first_object_and_lists_again() {
     let objects = Objects::default();
     let server = bucket(&objects);
     let reading = Reading::new();

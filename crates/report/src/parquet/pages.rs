@@ -114,7 +114,7 @@ impl Pages {
     }
 
     /// The same column with the places of its texts in the row group's dictionary; `None` where it has none, or
-    /// is no text.
+    /// does not hold texts.
     pub(super) fn codes(group: &RowGroupMetadata, field: &Field) -> Option<Field> {
         let is_text = *field.dtype() == ArrowDataType::Utf8View;
         let mut chunks = group.columns_under_root_iter(&field.name).filter(|_| is_text)?;

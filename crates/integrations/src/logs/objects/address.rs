@@ -72,7 +72,7 @@ pub fn is_object_store(place: &str) -> bool {
     SCHEMES.iter().any(|scheme| place.starts_with(scheme.prefix))
 }
 
-/// The server that a place names, for whoever gives leave to send it a key.
+/// The server that a place names, to which the user may allow a key to be sent.
 pub fn object_store_server(place: &str) -> Option<String> {
     Address::read(place).ok().map(|address| address.store.place().server.to_string())
 }

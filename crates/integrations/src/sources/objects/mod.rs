@@ -90,7 +90,7 @@ pub(crate) trait Store {
     ) -> Result<Box<dyn object_store::ObjectStore>, SourceError>;
 }
 
-/// A store of S3 with these parameters, for whoever reads its objects one by one.
+/// A store of S3 with these parameters, whose objects are read one by one.
 pub(crate) fn store_of_s3(params: Value) -> Result<Box<dyn Store>, String> {
     opened::<S3>(params)
 }

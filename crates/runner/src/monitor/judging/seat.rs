@@ -1,4 +1,4 @@
-//! A model that is asked about records. One that could not be reached is tried again after a while: whoever follows logs does so
+//! A model that is asked about records. One that could not be reached is tried again after a while, as a monitor may follow logs
 //! for months.
 
 use std::time::{Duration, Instant};

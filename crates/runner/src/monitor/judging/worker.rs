@@ -34,7 +34,7 @@ struct Job {
     at_us: i64,
 }
 
-/// The thread, and what is between it and whoever reads.
+/// The thread, and the channels between it and the monitor that reads.
 pub(in super::super) struct JudgeWorker {
     jobs: Sender<Job>,
     judged: Receiver<Result<JudgedFile>>,
@@ -44,7 +44,7 @@ pub(in super::super) struct JudgeWorker {
 }
 
 impl JudgeWorker {
-    /// Begins; it ends with whoever holds this, or at a stop.
+    /// Starts the thread. It ends when this is dropped, or at a stop.
     pub(in super::super) fn begin(panel: &Arc<Panel>, stop: &Stop) -> Self {
         let (jobs, wanted) = channel();
         // Judged records wait here, and no more than one file of them.
