@@ -56,6 +56,7 @@ pub mod drift_text;
 pub mod embedding;
 pub mod estimate;
 mod examples;
+pub mod executor;
 pub mod expression;
 pub mod feature;
 pub mod feedback;

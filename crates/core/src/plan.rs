@@ -1,12 +1,13 @@
 //! Which samples a run consists of: prompts x models x items x epochs, expanded lazily.
 
-use std::sync::Arc;
+use std::{convert::Infallible, fmt::Display, sync::Arc};
 
 use crate::{
     dataset::{
-        DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, Items, RowSet, SchemaCheck,
-        SchemaViolations, SelectedRows,
+        DatasetError, DatasetProfile, DatasetProfiler, DatasetSpec, ItemBatches, ItemDigest,
+        OfEachItem, RowSet, SchemaCheck, SchemaViolations, SelectedRows,
     },
+    executor::{CallingThread, Executor},
     item::Item,
     model::Model,
     prompt::Prompt,
@@ -89,31 +90,51 @@ pub struct Plan {
 impl Plan {
     /// Checks every item and renders every prompt for it once, so that nothing can go wrong later.
     pub fn new(suite: &Suite) -> Result<Self, PlanError> {
-        Self::checked(suite, |_| Ok(()), |_, _| Ok(()))
+        let messages = |_: &Prompt, _: Arc<[Message]>| Ok::<_, Infallible>(());
+        let checks = Checks { item: |_: &Item| Ok(()), messages };
+        Self::checked(suite, CallingThread, &checks, |_, ()| ())
+            .map_err(|unplanned| unplanned.error)
     }
 
-    /// The same, and asks `check` of every item what else may be wrong with it, and `check_messages` of
-    /// every prompt rendered for it.
-    pub fn checked(
+    /// The same, and asks `checks` what else may be wrong with every item and with every prompt rendered for
+    /// it; `see` is shown each item with what its check found, in order.
+    pub fn checked<S: Send, P: Display + Send>(
         suite: &Suite,
-        mut check: impl FnMut(&Item) -> Result<(), String>,
-        mut check_messages: impl FnMut(&Prompt, Arc<[Message]>) -> Result<(), String>,
-    ) -> Result<Self, PlanError> {
+        executor: impl Executor,
+        checks: &Checks<
+            impl Fn(&Item) -> Result<S, String> + Sync,
+            impl Fn(&Prompt, Arc<[Message]>) -> Result<(), P> + Sync,
+        >,
+        mut see: impl FnMut(&Item, S),
+    ) -> Result<Self, Unplanned<P>> {
         let dataset = Arc::new(suite.dataset.clone());
+        schema_of(&dataset)?;
         let mut profiler = DatasetProfiler::new(dataset.clone());
         let mut remarks = Remarks::default();
-        schema_of(&dataset)?;
-        for item in Items::open(&dataset)? {
-            let item = item?;
-            profiler.see(&item)?;
-            remarks.see(item.fields.remarks());
-            check(&item).map_err(|problem| of_item(&dataset, &item, problem))?;
-            for prompt in &suite.prompts {
-                let messages = render(&dataset, prompt, &item)?;
-                check_messages(prompt, messages)
-                    .map_err(|problem| of_item(&dataset, &item, problem))?;
+        let mut batches = ItemBatches::open(&dataset, executor)?;
+        let look = &|item: Item| {
+            let digest = ItemDigest::of(&dataset, &item);
+            let found = checks.check(&dataset, &suite.prompts, &item);
+            (item, digest, found)
+        };
+        while let Some(batch) = batches.next(look) {
+            for looked_at in batch {
+                let (item, digest, found) = looked_at?;
+                profiler.see(&item, &digest)?;
+                remarks.see(item.fields.remarks());
+                see(&item, found?);
             }
         }
+        Self::of_profile(suite, &dataset, profiler, remarks).map_err(Unplanned::from)
+    }
+
+    /// Once all items were seen.
+    fn of_profile(
+        suite: &Suite,
+        dataset: &Arc<DatasetSpec>,
+        profiler: DatasetProfiler,
+        remarks: Remarks,
+    ) -> Result<Self, PlanError> {
         let (profile, planned) = profiler.finish()?;
         let origin = &suite.dataset.file.origin;
         let selected = match &dataset.selection {
@@ -125,7 +146,7 @@ impl Plan {
         let selected = selected.into_iter().map(|of| format!("dataset {}: {of}", origin.display()));
         let warnings: Vec<_> = remarks.told(origin).into_iter().chain(selected).collect();
         // From now on, whoever reads the dataset reads these items.
-        let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(*dataset).clone() });
+        let dataset = Arc::new(DatasetSpec { planned: Some(planned), ..(**dataset).clone() });
         Ok(Self {
             prompts: suite.prompts.clone().into(),
             models: suite.models.clone().into(),
@@ -168,8 +189,8 @@ impl Plan {
         &self,
         model: usize,
     ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
-        let plan = self.clone();
-        Ok(Items::open(&self.dataset)?.flat_map(move |item| plan.samples_of(model, None, item)))
+        let samples = self.samples(model, None, CallingThread)?;
+        Ok(samples.flat_map(one_by_one))
     }
 
     /// Prompt and model of every variant, in the order of reports.
@@ -182,14 +203,15 @@ impl Plan {
     pub fn in_report_order(
         &self,
     ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
-        self.from_rank(0)
+        self.from_rank(0, CallingThread)
     }
 
     /// Samples in the order of reports, beginning with the one of this [`rank`](Self::rank).
-    pub fn from_rank(
+    pub fn from_rank<E: Executor + Clone>(
         &self,
         rank: u64,
-    ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<> {
+        executor: E,
+    ) -> impl Iterator<Item = Result<Sample, PlanError>> + Send + use<E> {
         let plan = self.clone();
         let per_variant = self.n_samples_per_variant();
         let variants = self
@@ -199,10 +221,11 @@ impl Plan {
             .skip_while(move |(_, variant)| *variant < rank / per_variant);
         variants.flat_map(move |((prompt, model), variant)| {
             let first = rank.saturating_sub(variant * per_variant);
-            let (samples, error) = match plan.by_variant_from(prompt, model, first) {
-                Ok(samples) => (Some(samples), None),
-                Err(error) => (None, Some(Err(error))),
-            };
+            let (samples, error) =
+                match plan.by_variant_from(prompt, model, first, executor.clone()) {
+                    Ok(samples) => (Some(samples), None),
+                    Err(error) => (None, Some(Err(error))),
+                };
             samples.into_iter().flatten().chain(error)
         })
     }
@@ -223,36 +246,38 @@ impl Plan {
     }
 
     /// One prompt's and model's samples in the order of reports, without the first so many.
-    fn by_variant_from(
+    fn by_variant_from<E: Executor>(
         &self,
         prompt: usize,
         model: usize,
         first: u64,
-    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
-        let plan = self.clone();
+        executor: E,
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<E>, PlanError> {
         let skipped = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let epochs = u64::from(self.epochs.max(1));
-        // Left out before they are rendered, as far as that goes.
-        let items = Items::open(&self.dataset)?.skip(skipped(first / epochs));
-        let samples = items.flat_map(move |item| plan.samples_of(model, Some(prompt), item));
-        Ok(samples.skip(skipped(first % epochs)))
+        let samples = self.samples(model, Some(prompt), executor)?.skip(skipped(first / epochs));
+        Ok(samples.flat_map(one_by_one).skip(skipped(first % epochs)))
     }
 
-    /// The samples of one item: of one prompt, or of all.
-    fn samples_of(
+    /// The samples of each item: of one prompt, or of all.
+    fn samples<E: Executor>(
         &self,
         model: usize,
         prompt: Option<usize>,
-        item: Result<Item, DatasetError>,
-    ) -> Vec<Result<Sample, PlanError>> {
-        let item = match item {
-            Ok(item) => item,
-            Err(error) => return vec![Err(error.into())],
-        };
+        executor: E,
+    ) -> Result<impl Iterator<Item = Result<Samples, DatasetError>> + Send + use<E>, PlanError>
+    {
+        let plan = self.clone();
+        let samples = move |item: Item| plan.samples_of(model, prompt, &item);
+        Ok(OfEachItem::open(&self.dataset, executor, samples)?)
+    }
+
+    /// The samples of one item: of one prompt, or of all.
+    fn samples_of(&self, model: usize, prompt: Option<usize>, item: &Item) -> Samples {
         let prompts = prompt.map_or(0..self.prompts.len(), |prompt| prompt..prompt + 1);
         let mut samples = Vec::with_capacity(prompts.len() * self.epochs as usize);
         for prompt in prompts {
-            match render(&self.dataset, &self.prompts[prompt], &item) {
+            match render(&self.dataset, &self.prompts[prompt], item) {
                 Err(error) => samples.push(Err(error)),
                 Ok(messages) => samples.extend((0..self.epochs).map(|epoch| {
                     let asked = &self.prompts[prompt];
@@ -262,6 +287,61 @@ impl Plan {
             }
         }
         samples
+    }
+}
+
+/// The samples of an item, or why there is none.
+type Samples = Vec<Result<Sample, PlanError>>;
+
+fn one_by_one(samples: Result<Samples, DatasetError>) -> Samples {
+    samples.unwrap_or_else(|error| vec![Err(error.into())])
+}
+
+/// What else may be wrong with a dataset: asked of items at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Checks<I, M> {
+    /// Of an item.
+    pub item: I,
+    /// Of a prompt as it was rendered for an item.
+    pub messages: M,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug)]
+pub struct Unplanned<P> {
+    /// What is wrong.
+    pub error: PlanError,
+    /// What the check of messages found, where that is it.
+    pub messages: Option<P>,
+}
+
+impl<P, E: Into<PlanError>> From<E> for Unplanned<P> {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), messages: None }
+    }
+}
+
+impl<I, M> Checks<I, M> {
+    /// What the item's check finds, where nothing is wrong.
+    fn check<S, P: Display>(
+        &self,
+        dataset: &DatasetSpec,
+        prompts: &[Prompt],
+        item: &Item,
+    ) -> Result<S, Unplanned<P>>
+    where
+        I: Fn(&Item) -> Result<S, String>,
+        M: Fn(&Prompt, Arc<[Message]>) -> Result<(), P>,
+    {
+        let found = (self.item)(item).map_err(|problem| of_item(dataset, item, problem))?;
+        for prompt in prompts {
+            let messages = render(dataset, prompt, item)?;
+            (self.messages)(prompt, messages).map_err(|problem| Unplanned {
+                error: of_item(dataset, item, problem.to_string()),
+                messages: Some(problem),
+            })?;
+        }
+        Ok(found)
     }
 }
 

@@ -14,6 +14,7 @@ use evalmark_harness::Stop;
 use evalmark_scoring::split_reasoning;
 
 use crate::{
+    all_cores::AllCores,
     error::{Advised, Result},
     judges::{JudgeReplies, Judges},
     load::LoadedSuite,
@@ -133,7 +134,7 @@ struct Planned<'a> {
 
 impl<'a> Planned<'a> {
     fn new(plan: &'a Plan) -> Self {
-        Self { plan, samples: Box::new(plan.in_report_order()), place: 0 }
+        Self { plan, samples: Box::new(plan.from_rank(0, AllCores)), place: 0 }
     }
 
     /// All that were not taken yet.
@@ -150,7 +151,7 @@ impl<'a> Planned<'a> {
             let skipped = usize::try_from(rank - self.place)?;
             self.samples.by_ref().take(skipped).try_for_each(|sample| sample.map(drop))?;
         } else {
-            self.samples = Box::new(self.plan.from_rank(rank));
+            self.samples = Box::new(self.plan.from_rank(rank, AllCores));
         }
         self.place = rank;
         Ok(())

@@ -19,6 +19,7 @@
 mod across_suites;
 mod affected;
 mod against;
+mod all_cores;
 mod answer_amounts;
 mod ask;
 mod audit;

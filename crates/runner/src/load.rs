@@ -10,7 +10,8 @@ use evalmark_core::{
     label::{LabelSpec, Labels},
     metric::{Extract, InvalidPolicy, MetricSpec, Reasoning, Which},
     model::Provider,
-    plan::{Plan, Sample},
+    plan::{Checks, Plan, Sample},
+    prompt::Prompt,
     suite::{Suite, near_and_known, nearest},
 };
 use evalmark_scoring::{Judge, Metric, QuestionError, Subject};
@@ -18,14 +19,15 @@ use evalmark_store::run_record::{NamedHash, RunOptions};
 
 use crate::{
     Host, Notice,
+    all_cores::AllCores,
     ask::Asks,
     error::{Advised, Result, RunError},
     model_keys::allowed_keys,
     permissions::RefusedKeys,
     programs::{self, Programs},
     revisions::{add_prompts_at, asked_at},
-    target_check::UsableTargets,
-    tried_forms::TriedForms,
+    target_check::{UsableTargets, unusable_targets},
+    tried_forms::{TriedForms, mistake},
 };
 
 /// A suite that is ready to run.
@@ -82,16 +84,20 @@ pub fn load(path: &Path, options: &RunOptions, host: &Host<'_>) -> Result<Loaded
     programs::allowed(&metrics, host.allow_exec)?;
     check_recorded_judges(&suite, &metrics)?;
     let mut usable = UsableTargets::new(&metrics, &suite.dataset);
-    let mut forms = TriedForms::of(&suite);
+    let forms = TriedForms::of(&suite);
     let plan = Plan::checked(
         &suite,
-        |item| {
-            usable.see(&metrics, item);
-            check_item(&metrics, item)
+        AllCores,
+        &Checks {
+            item: |item: &Item| {
+                check_item(&metrics, item)?;
+                Ok(unusable_targets(&metrics, item))
+            },
+            messages: |prompt: &Prompt, messages| forms.try_on(prompt, &messages),
         },
-        |prompt, messages| forms.try_on(prompt, &messages),
+        |item, unusable| usable.see(item, unusable),
     );
-    let plan = plan.map_err(|error| forms.mistake(&suite, error))?;
+    let plan = plan.map_err(|unplanned| mistake(&suite, unplanned))?;
     for warning in plan.warnings.iter().chain(&usable.told()?) {
         host.notices.tell(&Notice::SuiteWarning(warning));
     }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use evalmark_core::{dataset::DatasetSpec, item::Item, number_format::count};
-use evalmark_scoring::Metric;
+use evalmark_scoring::{Metric, UnusableTarget};
 
 use crate::error::Advised;
 
@@ -49,6 +49,12 @@ impl Advised for UnusableTargets {
     }
 }
 
+/// The metrics that cannot use an item's targets, by their place, and why.
+pub(crate) fn unusable_targets(metrics: &[Metric], item: &Item) -> Vec<(usize, UnusableTarget)> {
+    let of_metric = |(at, metric): (usize, &Metric)| Some((at, metric.check_targets(item).err()?));
+    metrics.iter().enumerate().filter_map(of_metric).collect()
+}
+
 impl UsableTargets {
     pub(crate) fn new(metrics: &[Metric], dataset: &DatasetSpec) -> Self {
         let unusable = |metric: &Metric| Unusable {
@@ -67,19 +73,18 @@ impl UsableTargets {
         }
     }
 
-    pub(crate) fn see(&mut self, metrics: &[Metric], item: &Item) {
+    /// Takes in what was found of an item.
+    pub(crate) fn see(&mut self, item: &Item, found: Vec<(usize, UnusableTarget)>) {
         self.n_items += 1;
-        let mut n_unusable = 0;
-        for (metric, found) in metrics.iter().zip(&mut self.unusable) {
-            let Err(unusable) = metric.check_targets(item) else { continue };
-            n_unusable += 1;
-            found.n += 1;
-            found.is_mistake |= unusable.is_mistake;
-            if found.named.len() < NAMED {
-                found.named.push(format!("row {}: {}", item.row, unusable.problem));
+        self.is_useless |= !found.is_empty() && found.len() == self.unusable.len();
+        for (metric, unusable) in found {
+            let of_metric = &mut self.unusable[metric];
+            of_metric.n += 1;
+            of_metric.is_mistake |= unusable.is_mistake;
+            if of_metric.named.len() < NAMED {
+                of_metric.named.push(format!("row {}: {}", item.row, unusable.problem));
             }
         }
-        self.is_useless |= n_unusable > 0 && n_unusable == metrics.len();
     }
 
     /// Warnings; or an error where a metric cannot use any target, or what it cannot use must be a

@@ -1,12 +1,12 @@
 //! Models that are asked as the suite itself spells it out: each request is made once before anything is
 //! asked, so that a template that cannot be filled is a mistake of the suite, and no failed sample.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use evalmark_core::{
     message::Message,
     model::{Model, Provider},
-    plan::PlanError,
+    plan::Unplanned,
     prompt::Prompt,
     provider::OptionProblem,
     suite::Suite,
@@ -15,10 +15,21 @@ use evalmark_harness::providers::FormTrial;
 
 use crate::RunError;
 
-/// The forms of a suite's models, and what is wrong with the first that does not fit.
-pub(crate) struct TriedForms {
-    forms: Vec<(Model, FormTrial)>,
-    problem: Option<(Arc<str>, OptionProblem)>,
+/// The forms of a suite's models.
+pub(crate) struct TriedForms(Vec<(Model, FormTrial)>);
+
+/// A form that cannot be filled.
+#[derive(Debug)]
+pub(crate) struct UnfilledForm {
+    model: Arc<str>,
+    prompt: String,
+    problem: OptionProblem,
+}
+
+impl fmt::Display for UnfilledForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "prompt `{}`: {}", self.prompt, self.problem.message)
+    }
 }
 
 impl TriedForms {
@@ -29,35 +40,36 @@ impl TriedForms {
             Provider::Server(server) => Some((model.clone(), FormTrial::of(server)?)),
             _ => None,
         };
-        Self { forms: models.filter_map(form).collect(), problem: None }
+        Self(models.filter_map(form).collect())
     }
 
     /// Makes the requests of a prompt that is rendered for an item; an error that says what they lack.
     pub(crate) fn try_on(
-        &mut self,
+        &self,
         prompt: &Prompt,
         messages: &Arc<[Message]>,
-    ) -> Result<(), String> {
-        for (model, form) in &self.forms {
+    ) -> Result<(), UnfilledForm> {
+        for (model, form) in &self.0 {
             let request = prompt.request(model, messages.clone(), 0);
             if let Some(problem) = form.problem(&request) {
-                let told = format!("prompt `{}`: {}", prompt.name, problem.message);
-                self.problem = Some((model.name.clone(), problem));
-                return Err(told);
+                let (model, prompt) = (model.name.clone(), prompt.name.to_string());
+                return Err(UnfilledForm { model, prompt, problem });
             }
         }
         Ok(())
     }
+}
 
-    /// An error of the plan, as a mistake of the suite where a form was to blame.
-    pub(crate) fn mistake(&self, suite: &Suite, error: PlanError) -> RunError {
-        match &self.problem {
-            None => error.into(),
-            Some((model, problem)) => {
-                let message = format!("model `{model}` cannot be asked: {error}");
-                let hint = problem.hint.clone();
-                suite.model_mistake(model, &problem.pointer, message, hint).into()
-            }
+/// An error of the plan, as a mistake of the suite where a form was to blame.
+pub(crate) fn mistake(
+    suite: &Suite,
+    Unplanned { error, messages }: Unplanned<UnfilledForm>,
+) -> RunError {
+    match messages {
+        None => error.into(),
+        Some(UnfilledForm { model, problem, .. }) => {
+            let message = format!("model `{model}` cannot be asked: {error}");
+            suite.model_mistake(&model, &problem.pointer, message, problem.hint).into()
         }
     }
 }

@@ -6,8 +6,9 @@ use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
 use super::{
-    DatasetError, Format, RowLayout, Rows, delimiter, encoding,
+    DatasetError, Format, RowLayout, delimiter, encoding,
     quotes::Quotes,
+    raw_rows::{RawRow, RawRows},
     sniff::{self, TextReader},
 };
 use crate::fields::{Fields, Marks};
@@ -17,7 +18,7 @@ pub(super) fn open(
     file: File,
     format: Format,
     layout: &RowLayout,
-) -> Result<Rows, DatasetError> {
+) -> Result<RawRows, DatasetError> {
     let file = sniff::open(path, file, format, layout.encoding)?;
     let delimiter = layout.delimiter.unwrap_or_else(|| delimiter::detect(file.buffer(), format));
     let mut reader =
@@ -25,16 +26,9 @@ pub(super) fn open(
     let header = reader.headers().map_err(|error| describe(path, 0, &error, None))?.clone();
     check_header(path, &header)?;
     let names: Vec<String> = header.iter().map(str::to_owned).collect();
-    Ok(Box::new(CsvRows {
-        path: path.into(),
-        reader,
-        delimiter,
-        blank: names.iter().map(|name| (name.clone(), Value::Null)).collect(),
-        names,
-        record: StringRecord::new(),
-        row: 0,
-        done: false,
-    }))
+    let blank = names.iter().map(|name| (name.clone(), Value::Null)).collect();
+    let table = Arc::new(Table { path: path.into(), delimiter, names, blank });
+    Ok(Box::new(CsvRows { table, reader, size: (0, header.len()), row: 0, done: false }))
 }
 
 fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> {
@@ -70,25 +64,31 @@ fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> 
     Ok(())
 }
 
-struct CsvRows {
-    path: Arc<Path>,
-    reader: Reader<Quotes<TextReader>>,
+/// What all rows of a file have in common.
+struct Table {
+    path: Box<Path>,
     delimiter: u8,
     names: Vec<String>,
     /// A row without values, to be filled.
     blank: Map<String, Value>,
-    /// The row that was read last.
-    record: StringRecord,
-    row: u64,
-    done: bool,
 }
 
-impl CsvRows {
-    fn fields(&mut self) -> Result<Fields, DatasetError> {
+/// A row as it was cut into cells.
+pub(super) struct CsvRow {
+    table: Arc<Table>,
+    record: StringRecord,
+    /// From 1.
+    row: u64,
+}
+
+impl CsvRow {
+    /// What its cells say.
+    pub(super) fn fields(self) -> Result<Fields, DatasetError> {
+        let Self { table, record, row } = self;
         let mut marks = Marks::default();
-        if self.record.as_slice().contains('\n') {
-            let line = self.record.position().map_or(0, csv::Position::line);
-            if let Some(swallowed) = swallowed(&self.record, self.delimiter) {
+        if record.as_slice().contains('\n') {
+            let line = record.position().map_or(0, csv::Position::line);
+            if let Some(swallowed) = swallowed(&record, table.delimiter) {
                 let message = format!(
                     "a quoted cell holds {} that look{} like rows of their own; is its opening \
                      quote intended? A quote within a cell is doubled (`\"\"`), in a quoted cell",
@@ -99,36 +99,60 @@ impl CsvRows {
                     },
                     if swallowed.lines == 1 { "s" } else { "" },
                 );
-                let place = format!("row {} (line {line})", self.row);
+                let place = format!("row {row} (line {line})");
                 if swallowed.is_sure {
-                    return Err(DatasetError::of_row(&self.path, place, message));
+                    return Err(DatasetError::of_row(&table.path, place, message));
                 }
                 marks.remark(format!("{place}: {message}"));
             }
         }
-        let mut values = self.blank.clone();
-        for (value, cell) in values.values_mut().zip(&self.record) {
+        let mut values = table.blank.clone();
+        for (value, cell) in values.values_mut().zip(&record) {
             *value = Value::String(cell.to_owned());
         }
         Ok(Fields::new(values, marks))
     }
+
+    /// How long its cells are.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.record.as_slice().len()
+    }
+}
+
+/// No more bytes than so many are made room for in advance.
+const USUAL_ROW: usize = 1 << 12;
+
+struct CsvRows {
+    table: Arc<Table>,
+    reader: Reader<Quotes<TextReader>>,
+    /// Bytes and cells of the row that was read last, which the next one is likely to have, too.
+    size: (usize, usize),
+    row: u64,
+    done: bool,
 }
 
 impl Iterator for CsvRows {
-    type Item = Result<Fields, DatasetError>;
+    type Item = Result<RawRow, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;
         }
         self.row += 1;
-        let row = match self.reader.read_record(&mut self.record) {
-            Ok(false) => return None,
-            Ok(true) => self.fields(),
-            Err(error) => Err(describe(&self.path, self.row, &error, Some(&self.names))),
-        };
-        self.done = row.is_err();
-        Some(row)
+        let (bytes, cells) = self.size;
+        let mut record = StringRecord::with_capacity(bytes, cells);
+        match self.reader.read_record(&mut record) {
+            Ok(false) => None,
+            Ok(true) => {
+                self.size = (record.as_slice().len().min(USUAL_ROW), record.len());
+                Some(Ok(RawRow::Csv(CsvRow { table: self.table.clone(), record, row: self.row })))
+            }
+            Err(error) => {
+                self.done = true;
+                let Table { path, names, .. } = &*self.table;
+                Some(Err(describe(path, self.row, &error, Some(names))))
+            }
+        }
     }
 }
 

@@ -1,34 +1,28 @@
 //! Items made of rows: id, content hash, targets, cluster, slices.
 
 use std::{
+    convert,
     hash::{DefaultHasher, Hash, Hasher},
-    io,
     sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
 
-use super::{DatasetError, DatasetSpec, SelectedRows, fingerprints::FingerprintReader};
+use super::{DatasetError, DatasetSpec, item_batches::OfEachItem};
 use crate::{
+    executor::CallingThread,
     fields::{Cell, Fields, pointer_to},
     item::{Item, ItemHash},
     label::label,
 };
 
 /// The selected items of a dataset, in the file's order.
-pub struct Items {
-    spec: Arc<DatasetSpec>,
-    rows: SelectedRows,
-    /// What the items must be.
-    planned: Option<FingerprintReader>,
-    next: u64,
-}
+pub struct Items(OfEachItem<CallingThread, fn(Item) -> Item, Item>);
 
 impl Items {
     /// Opens the dataset at its first item.
     pub fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
-        let planned = spec.planned.clone().map(FingerprintReader::new);
-        Ok(Self { spec: spec.clone(), rows: SelectedRows::open(spec)?, planned, next: 0 })
+        OfEachItem::open(spec, CallingThread, convert::identity as fn(Item) -> Item).map(Self)
     }
 }
 
@@ -36,55 +30,9 @@ impl Iterator for Items {
     type Item = Result<Item, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (place, row, index) = loop {
-            if self.spec.limit.is_some_and(|limit| self.next >= limit) {
-                return None;
-            }
-            let (place, row) = match self.rows.next() {
-                Some(Ok(row)) => row,
-                Some(Err(error)) => return Some(Err(self.spec.changed_if_planned(error))),
-                None => return self.ends_early().map(Err),
-            };
-            let index = self.next;
-            self.next += 1;
-            if self.spec.takes(index) {
-                break (place, row, index);
-            }
-        };
-        let item = item(&self.spec, row, (index, place))
-            .map_err(|message| self.spec.error_of_row(place, message));
-        Some(match item {
-            Ok(item) => match self.is_as_planned(&item) {
-                Ok(true) => Ok(item),
-                Ok(false) => Err(self.spec.error_of_row(place, CHANGED)),
-                Err(error) => Err(self.spec.scratch_error(&error)),
-            },
-            Err(error) => Err(self.spec.changed_if_planned(error)),
-        })
+        self.0.next()
     }
 }
-
-impl Items {
-    /// Whether an item is the one that stood at its place when all items were looked at.
-    fn is_as_planned(&mut self, item: &Item) -> io::Result<bool> {
-        let Some(planned) = &mut self.planned else { return Ok(true) };
-        Ok(planned.get(item.index)? == Some(self.spec.fingerprint(item)))
-    }
-
-    /// The error where the file ends before the last item that was planned.
-    fn ends_early(&mut self) -> Option<DatasetError> {
-        let planned = self.spec.planned.as_ref()?.len();
-        if self.next >= planned {
-            return None;
-        }
-        let items = std::mem::replace(&mut self.next, planned);
-        let message = format!("ends after row {items} of {planned}; it {CHANGED}");
-        Some(DatasetError::of_file(&self.spec.file.origin, message))
-    }
-}
-
-/// What is said of a dataset that is another one than before.
-const CHANGED: &str = "has changed since the run began";
 
 impl DatasetSpec {
     /// Over the id, the content, and the columns that are no part of the content.
@@ -103,18 +51,14 @@ impl DatasetSpec {
         short.copy_from_slice(&hasher.finish().to_be_bytes()[4..]);
         u32::from_be_bytes(short)
     }
-
-    /// What could be read when all items were looked at, and cannot any more, has changed.
-    fn changed_if_planned(&self, error: DatasetError) -> DatasetError {
-        match &self.planned {
-            Some(_) => DatasetError { message: format!("{CHANGED}: {}", error.message), ..error },
-            None => error,
-        }
-    }
 }
 
 /// The item of a row; `index` is its place among the items, and `place` that among all rows.
-fn item(spec: &DatasetSpec, row: Fields, (index, place): (u64, u64)) -> Result<Item, String> {
+pub(super) fn item(
+    spec: &DatasetSpec,
+    row: Fields,
+    (index, place): (u64, u64),
+) -> Result<Item, String> {
     let hash = content_hash(spec, &row);
     let id = match &spec.id {
         None => hash.to_string(),

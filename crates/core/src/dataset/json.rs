@@ -8,71 +8,108 @@ use std::{
 };
 
 use super::{
-    DatasetError, Format, RowLayout, Rows, encoding,
+    DatasetError, Format, RowLayout, encoding,
     json_scan::{Scan, lists_in},
     json_value,
+    raw_rows::{RawRow, RawRows},
     sniff::{self, TextReader},
 };
 use crate::fields::Fields;
 
 /// The longest row, in bytes: one that never ends must not fill the memory.
 const MAX_ROW: usize = 256 << 20;
+/// No more bytes than so many are made room for in advance.
+const USUAL_ROW: usize = 1 << 12;
 
 pub(super) fn open_lines(
     path: &Path,
     file: File,
     layout: &RowLayout,
-) -> Result<Rows, DatasetError> {
+) -> Result<RawRows, DatasetError> {
     let reader = sniff::open(path, file, Format::Jsonl, layout.encoding)?;
-    Ok(Box::new(Lines { path: path.into(), reader, line: 0, bytes: Vec::new(), done: false }))
+    Ok(Box::new(Lines { path: path.into(), reader, line: 0, length: 0, done: false }))
 }
 
 struct Lines {
     path: Arc<Path>,
     reader: TextReader,
     line: u64,
-    /// The line that was read last.
-    bytes: Vec<u8>,
+    /// That of the line that was read last, which the next one is likely to have, too.
+    length: usize,
     done: bool,
 }
 
 impl Lines {
-    /// Whether there is a next line that is not blank.
-    fn read(&mut self) -> std::io::Result<bool> {
+    /// The next line that is not blank.
+    fn read(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::with_capacity(self.length);
         loop {
-            self.bytes.clear();
+            bytes.clear();
             self.line += 1;
             let mut reader = Read::by_ref(&mut self.reader).take(MAX_ROW as u64);
-            let n_read = reader.read_until(b'\n', &mut self.bytes)?;
+            let n_read = reader.read_until(b'\n', &mut bytes)?;
             if n_read == 0 {
-                return Ok(false);
+                return Ok(None);
             }
             if n_read == MAX_ROW {
                 return Err(std::io::Error::other("it is longer than 256 MiB"));
             }
-            if !self.bytes.iter().all(u8::is_ascii_whitespace) {
-                return Ok(true);
+            if !bytes.iter().all(u8::is_ascii_whitespace) {
+                self.length = n_read.min(USUAL_ROW);
+                return Ok(Some(bytes));
             }
         }
     }
 }
 
 impl Iterator for Lines {
-    type Item = Result<Fields, DatasetError>;
+    type Item = Result<RawRow, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;
         }
-        let row = match self.read() {
-            Ok(false) => return None,
-            Ok(true) => row(&self.bytes, (self.line, 1)),
-            Err(error) => Err((String::new(), format!("cannot be read: {error}"))),
-        };
-        Some(row.map_err(|(place, message)| {
-            self.done = true;
-            DatasetError::of_row(&self.path, format!("line {}{place}", self.line), message)
-        }))
+        let path = self.path.clone();
+        match self.read() {
+            Ok(None) => None,
+            Ok(Some(bytes)) => {
+                Some(Ok(RawRow::Json(JsonRow { path, row: None, start: (self.line, 1), bytes })))
+            }
+            Err(error) => {
+                self.done = true;
+                let place = format!("line {}", self.line);
+                Some(Err(DatasetError::of_row(&path, place, format!("cannot be read: {error}"))))
+            }
+        }
+    }
+}
+
+/// The bytes of an object, as they were cut out of a file.
+pub(super) struct JsonRow {
+    path: Arc<Path>,
+    /// Its number, from 1, where rows are not lines.
+    row: Option<u64>,
+    /// Line and column of its first byte.
+    start: (u64, u64),
+    bytes: Vec<u8>,
+}
+
+impl JsonRow {
+    /// What it says.
+    pub(super) fn fields(self) -> Result<Fields, DatasetError> {
+        row(&self.bytes, self.start).map_err(|(place, message)| {
+            let line = self.start.0;
+            let place = match self.row {
+                None => format!("line {line}{place}"),
+                Some(row) => format!("row {row} (line {line}){place}"),
+            };
+            DatasetError::of_row(&self.path, place, message)
+        })
+    }
+
+    /// How long it is.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.bytes.len()
     }
 }
 
@@ -109,7 +146,7 @@ pub(super) fn open_array(
     path: &Path,
     file: File,
     layout: &RowLayout,
-) -> Result<Rows, DatasetError> {
+) -> Result<RawRows, DatasetError> {
     let mut elements = Elements {
         path: path.into(),
         reader: sniff::open(path, file, Format::Json, layout.encoding)?,
@@ -277,7 +314,7 @@ impl Elements {
         }
     }
 
-    fn read(&mut self) -> Result<Option<Fields>, Problem> {
+    fn read(&mut self) -> Result<Option<RawRow>, Problem> {
         let unreadable = |error: std::io::Error| unreadable(&error);
         match self.next_byte().map_err(unreadable)?.ok_or_else(cut_off)? {
             b']' => {
@@ -298,10 +335,9 @@ impl Elements {
         }
         let start = (self.line, self.column);
         let element = self.element().map_err(unreadable)?;
-        let Some(element) = element else { return Err(self.here("is cut off or too long")) };
-        row(&element, start)
-            .map(Some)
-            .map_err(|(at, message)| (format!(" (line {}){at}", start.0), message))
+        let Some(bytes) = element else { return Err(self.here("is cut off or too long")) };
+        let (path, row) = (self.path.clone(), Some(self.row));
+        Ok(Some(RawRow::Json(JsonRow { path, row, start, bytes })))
     }
 
     fn here(&self, message: &str) -> Problem {
@@ -383,7 +419,7 @@ impl Elements {
 }
 
 impl Iterator for Elements {
-    type Item = Result<Fields, DatasetError>;
+    type Item = Result<RawRow, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

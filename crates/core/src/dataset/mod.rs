@@ -10,6 +10,7 @@ pub(crate) mod excel;
 #[cfg(feature = "excel")]
 mod excel_time;
 mod fingerprints;
+mod item_batches;
 mod items;
 mod json;
 mod json_scan;
@@ -19,6 +20,7 @@ mod parts;
 mod profile;
 mod python_json;
 mod quotes;
+mod raw_rows;
 mod row_set;
 mod scratch;
 pub(crate) mod selection;
@@ -42,13 +44,15 @@ pub use self::{
     selection::{SchemaViolation, SchemaViolations, Selection},
 };
 pub(crate) use self::{
+    item_batches::{ItemBatches, OfEachItem},
     items::content_hash,
-    profile::DatasetProfiler,
+    profile::{DatasetProfiler, ItemDigest},
     selection::{Amount, ColumnRule, ColumnType, Sample, SchemaCheck, SelectedRows, Split},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::raw_rows::{MadeRows, RawRow, RawRows};
 use crate::{fields::Fields, files::FileAccess, item::ItemHash, source::Snapshot};
 
 /// Rows of a file, in order.
@@ -252,24 +256,32 @@ impl FileSpec {
 
     /// The rows, from the first.
     pub fn rows(&self) -> Result<Rows, DatasetError> {
+        Ok(Box::new(MadeRows::new(self.raw_rows()?)))
+    }
+
+    /// The same, of which it is still to be found out what they say.
+    fn raw_rows(&self) -> Result<RawRows, DatasetError> {
         if !self.parts.is_empty() {
             return Ok(Box::new(parts::PartRows::new(self.clone())));
         }
         let file = self.access.open(&self.path);
         let file = file.map_err(|error| DatasetError::of_file(&self.origin, error.to_string()))?;
-        match self.format {
-            Format::Csv | Format::Tsv => csv::open(&self.origin, file, self.format, &self.layout),
-            Format::Jsonl => json::open_lines(&self.origin, file, &self.layout),
-            Format::Json => json::open_array(&self.origin, file, &self.layout),
-            Format::Yaml => yaml::open(&self.origin, file, &self.layout),
+        let made = match self.format {
+            Format::Csv | Format::Tsv => {
+                return csv::open(&self.origin, file, self.format, &self.layout);
+            }
+            Format::Jsonl => return json::open_lines(&self.origin, file, &self.layout),
+            Format::Json => return json::open_array(&self.origin, file, &self.layout),
+            Format::Yaml => yaml::open(&self.origin, file, &self.layout)?,
             binary => {
                 let file = sniff::not_something_else(&self.origin, file, binary)?;
                 match binary {
-                    Format::Xlsx => open_excel(&self.origin, file, &self.layout),
-                    columnar => (self.columnar)(&self.origin, file, columnar),
+                    Format::Xlsx => open_excel(&self.origin, file, &self.layout)?,
+                    columnar => (self.columnar)(&self.origin, file, columnar)?,
                 }
             }
-        }
+        };
+        Ok(Box::new(made.map(|row| row.map(RawRow::Made))))
     }
 
     /// The files that it consists of.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{DatasetError, FileSpec, Rows};
+use super::{
+    DatasetError, FileSpec,
+    raw_rows::{RawRow, RawRows},
+};
 use crate::fields::Fields;
 
 /// The rows of all files.
@@ -10,7 +13,7 @@ pub(super) struct PartRows {
     spec: FileSpec,
     /// The file that is read next.
     next: usize,
-    rows: Option<Rows>,
+    rows: Option<RawRows>,
     /// Whether the next row is the first of its file.
     is_first: bool,
     /// The columns of the first file.
@@ -24,17 +27,19 @@ impl PartRows {
     }
 
     /// The next row; `None` behind the last file.
-    fn read(&mut self) -> Result<Option<Fields>, DatasetError> {
+    fn read(&mut self) -> Result<Option<RawRow>, DatasetError> {
         loop {
             if let Some(row) = self.rows.as_mut().and_then(Iterator::next) {
                 let row = row?;
-                if std::mem::take(&mut self.is_first) {
-                    self.same_columns(&row)?;
+                if !std::mem::take(&mut self.is_first) {
+                    return Ok(Some(row));
                 }
-                return Ok(Some(row));
+                let fields = row.fields()?;
+                self.same_columns(&fields)?;
+                return Ok(Some(RawRow::Made(fields)));
             }
             let Some(part) = self.spec.parts.get(self.next) else { return Ok(None) };
-            self.rows = Some(self.spec.part(part).rows()?);
+            self.rows = Some(self.spec.part(part).raw_rows()?);
             self.next += 1;
             self.is_first = true;
         }
@@ -78,7 +83,7 @@ impl PartRows {
 }
 
 impl Iterator for PartRows {
-    type Item = Result<Fields, DatasetError>;
+    type Item = Result<RawRow, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

@@ -37,6 +37,18 @@ pub(crate) struct DatasetProfiler {
     columns: Vec<String>,
 }
 
+/// Hashes of an item.
+pub(crate) struct ItemDigest {
+    id: blake3::Hash,
+    fingerprint: u32,
+}
+
+impl ItemDigest {
+    pub(crate) fn of(spec: &DatasetSpec, item: &Item) -> Self {
+        Self { id: blake3::hash(item.id.as_bytes()), fingerprint: spec.fingerprint(item) }
+    }
+}
+
 impl DatasetProfiler {
     pub(crate) fn new(spec: Arc<DatasetSpec>) -> Self {
         let hasher = blake3::Hasher::new_derive_key("evalmark dataset v1");
@@ -45,12 +57,11 @@ impl DatasetProfiler {
         Self { spec, hasher, seen, fingerprints, columns }
     }
 
-    pub(crate) fn see(&mut self, item: &Item) -> Result<(), DatasetError> {
-        let id = blake3::hash(item.id.as_bytes());
-        self.hasher.update(id.as_bytes());
+    pub(crate) fn see(&mut self, item: &Item, digest: &ItemDigest) -> Result<(), DatasetError> {
+        self.hasher.update(digest.id.as_bytes());
         self.hasher.update(&item.hash.0);
-        let kept = self.seen.push(short_hash(&id));
-        let kept = kept.and_then(|()| self.fingerprints.push(self.spec.fingerprint(item)));
+        let kept = self.seen.push(short_hash(&digest.id));
+        let kept = kept.and_then(|()| self.fingerprints.push(digest.fingerprint));
         kept.map_err(|error| self.spec.scratch_error(&error))?;
         for (at, column) in item.fields.keys().enumerate() {
             // Nearly every row has the columns of the one before, in the same order.

@@ -65,7 +65,7 @@ struct Stratum {
 }
 
 /// Which rows are drawn, by their place among all; `None` where all are taken.
-pub(super) fn drawn(
+pub(crate) fn drawn(
     spec: &Arc<DatasetSpec>,
     selection: &Selection,
 ) -> Result<Option<Arc<RowSet>>, DatasetError> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::schema::{SchemaViolation, SchemaViolations};
 pub(crate) use self::{
-    draw::{Amount, Sample},
+    draw::{Amount, Sample, drawn},
     schema::{ColumnRule, ColumnType, SchemaCheck},
     split::Split,
 };
@@ -139,6 +139,16 @@ fn told(error: &NoValue) -> String {
     }
 }
 
+impl DatasetSpec {
+    /// A row with its computed columns; `None` where filter or split leave it out.
+    pub(super) fn selected(&self, row: Fields) -> Result<Option<Fields>, String> {
+        let Some(selection) = &self.selection else { return Ok(Some(row)) };
+        let row = selection.computed(row)?;
+        let is_taken = selection.takes(self, &row)?;
+        Ok(is_taken.then_some(row))
+    }
+}
+
 /// The selected rows of a dataset, each with its place among all rows, from 1.
 pub(crate) struct SelectedRows {
     spec: Arc<DatasetSpec>,
@@ -150,7 +160,7 @@ pub(crate) struct SelectedRows {
 impl SelectedRows {
     pub(crate) fn open(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
         let drawn = match &spec.selection {
-            Some(selection) => draw::drawn(spec, selection)?,
+            Some(selection) => drawn(spec, selection)?,
             None => None,
         };
         Ok(Self { drawn, ..Self::undrawn(spec)? })
@@ -180,12 +190,7 @@ impl Iterator for SelectedRows {
             if !self.is_drawn() {
                 continue;
             }
-            let Some(selection) = &self.spec.selection else { return Some(Ok((self.row, row))) };
-            let taken = selection.computed(row).and_then(|row| {
-                let is_taken = selection.takes(&self.spec, &row)?;
-                Ok(is_taken.then_some(row))
-            });
-            match taken {
+            match self.spec.selected(row) {
                 Ok(Some(row)) => return Some(Ok((self.row, row))),
                 Ok(None) => {}
                 Err(message) => return Some(Err(self.spec.error_of_row(self.row, message))),

@@ -1,0 +1,67 @@
+//! Rows as they were cut out of a file: what they say is found out in a step of its own, which does not
+//! depend on other rows.
+
+use super::{DatasetError, csv::CsvRow, json::JsonRow};
+use crate::fields::Fields;
+
+/// Rows of a file, in order.
+pub(super) type RawRows = Box<dyn Iterator<Item = Result<RawRow, DatasetError>> + Send>;
+
+/// One of them.
+pub(super) enum RawRow {
+    /// The cells of a CSV file's row.
+    Csv(CsvRow),
+    /// The bytes of an object.
+    Json(JsonRow),
+    /// A row whose reader gives values.
+    Made(Fields),
+}
+
+impl RawRow {
+    /// What it says.
+    pub(super) fn fields(self) -> Result<Fields, DatasetError> {
+        match self {
+            Self::Csv(row) => row.fields(),
+            Self::Json(row) => row.fields(),
+            Self::Made(fields) => Ok(fields),
+        }
+    }
+
+    /// How many bytes it has, as far as they have been counted.
+    pub(super) fn n_bytes(&self) -> usize {
+        match self {
+            Self::Csv(row) => row.n_bytes(),
+            Self::Json(row) => row.n_bytes(),
+            Self::Made(fields) => fields.values().map(text_bytes).sum(),
+        }
+    }
+}
+
+fn text_bytes(value: &serde_json::Value) -> usize {
+    value.as_str().map_or(0, str::len)
+}
+
+/// What raw rows say, up to the first that cannot be understood.
+pub(super) struct MadeRows {
+    raw: RawRows,
+    done: bool,
+}
+
+impl MadeRows {
+    pub(super) fn new(raw: RawRows) -> Self {
+        Self { raw, done: false }
+    }
+}
+
+impl Iterator for MadeRows {
+    type Item = Result<Fields, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let fields = self.raw.next()?.map(RawRow::fields);
+        self.done = matches!(fields, Ok(Err(_)));
+        Some(fields.and_then(std::convert::identity))
+    }
+}
