@@ -4,18 +4,21 @@
 //! program is the one that was built into the same folder. `--large` adds a million items; `--load
 //! ITEMS AT_ONCE MS`, which may be repeated, measures other loads instead.
 //!
-//! With `--cores` it prints what all cores take for `evalmark gate` over a million items with ten scores each,
-//! beside polars reading the same columns; `--gate ITEMS METRICS SLICES`, which may be repeated, measures
-//! other runs instead. The Python of `--python PATH` must have the package polars.
+//! With `--cores` it prints what all cores are good for: asking as above; `evalmark run` over a million recorded
+//! answers with ten scores each, on more and more cores, with the time of each stage's thread; and `evalmark
+//! gate` over such runs beside polars reading the same columns. `--scoring ITEMS METRICS` and `--gate ITEMS
+//! METRICS SLICES`, which may be repeated, measure other runs instead. The Python of `--python PATH` must have
+//! the package polars.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table for people to read")]
 
 use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
-use evalmark_benches::harness::{Bench, GATES, GateLoad, Load, TABLE, ask};
+use evalmark_benches::harness::{Bench, GATES, GateLoad, Load, SCORING, TABLE, ask};
 
 const USAGE: &str = "usage: harness [--evalmark PATH] [--large] [--load ITEMS AT_ONCE MS]...
-       harness --cores [--evalmark PATH] [--python PATH] [--gate ITEMS METRICS SLICES]...";
+       harness --cores [--evalmark PATH] [--python PATH] [--load ITEMS AT_ONCE MS]...
+               [--scoring ITEMS METRICS]... [--gate ITEMS METRICS SLICES]...";
 
 /// What the command line asks for.
 struct Wanted {
@@ -24,6 +27,7 @@ struct Wanted {
     is_large: bool,
     of_cores: bool,
     loads: Vec<Load>,
+    scorings: Vec<GateLoad>,
     gates: Vec<GateLoad>,
 }
 
@@ -38,14 +42,8 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    if wanted.loads.is_empty() {
-        wanted.loads = usual(wanted.is_large);
-    }
-    if wanted.gates.is_empty() {
-        wanted.gates =
-            [0, 7].map(|slices| GateLoad { items: 1_000_000, metrics: 10, slices }).into();
-    }
-    let told = if wanted.of_cores { tell_gates(&wanted) } else { tell(&wanted) };
+    wanted.fill();
+    let told = if wanted.of_cores { tell_cores(&wanted) } else { tell(&wanted) };
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,6 +61,7 @@ impl Wanted {
             is_large: false,
             of_cores: false,
             loads: Vec::new(),
+            scorings: Vec::new(),
             gates: Vec::new(),
         };
         let mut rest = arguments.into_iter();
@@ -73,26 +72,44 @@ impl Wanted {
                 "--evalmark" => wanted.evalmark = rest.next()?.into(),
                 "--python" => wanted.python = rest.next()?.into(),
                 "--load" => {
-                    let [items, at_once, ms] = three(&mut rest)?;
+                    let [items, at_once, ms] = numbers(&mut rest)?;
                     wanted.loads.push(load(items, at_once, ms));
                 }
+                "--scoring" => {
+                    let [items, metrics] = numbers(&mut rest)?;
+                    wanted.scorings.push(of_items([items, metrics, 0])?);
+                }
                 "--gate" => {
-                    let [items, metrics, slices] = three(&mut rest)?;
-                    let metrics = usize::try_from(metrics).ok()?;
-                    let slices = usize::try_from(slices).ok()?;
-                    wanted.gates.push(GateLoad { items, metrics, slices });
+                    wanted.gates.push(of_items(numbers(&mut rest)?)?);
                 }
                 _ => return None,
             }
         }
         Some(wanted)
     }
+
+    /// Where nothing is named: the usual.
+    fn fill(&mut self) {
+        let is_any = !(self.loads.is_empty() && self.scorings.is_empty() && self.gates.is_empty());
+        if is_any {
+            return;
+        }
+        let million = |slices| GateLoad { items: 1_000_000, metrics: 10, slices };
+        self.scorings = vec![million(0)];
+        self.gates = vec![million(0), million(7)];
+        self.loads = if self.of_cores { all_cores(self.is_large) } else { usual(self.is_large) };
+    }
 }
 
-/// The next three numbers.
-fn three(rest: &mut impl Iterator<Item = String>) -> Option<[u64; 3]> {
-    let numbers: Option<Vec<u64>> = rest.take(3).map(|number| number.parse().ok()).collect();
+/// The next few numbers.
+fn numbers<const N: usize>(rest: &mut impl Iterator<Item = String>) -> Option<[u64; N]> {
+    let numbers: Option<Vec<u64>> = rest.take(N).map(|number| number.parse().ok()).collect();
     numbers?.try_into().ok()
+}
+
+fn of_items([items, metrics, slices]: [u64; 3]) -> Option<GateLoad> {
+    let (metrics, slices) = (usize::try_from(metrics).ok()?, usize::try_from(slices).ok()?);
+    Some(GateLoad { items, metrics, slices })
 }
 
 fn load(items: u64, at_once: u64, ms: u64) -> Load {
@@ -112,10 +129,31 @@ fn usual(is_large: bool) -> Vec<Load> {
     loads
 }
 
-fn tell_gates(wanted: &Wanted) -> io::Result<()> {
+/// Loads that keep all cores busy, and the one that keeps thousands of requests waiting.
+fn all_cores(is_large: bool) -> Vec<Load> {
+    let mut loads = vec![load(200_000, 256, 0), load(50_000, 4096, 200)];
+    if is_large {
+        loads.push(load(1_000_000, 256, 0));
+    }
+    loads
+}
+
+fn tell_cores(wanted: &Wanted) -> io::Result<()> {
     let bench = Bench::new(&wanted.evalmark)?;
-    let cores = std::thread::available_parallelism()?;
-    println!("on {cores} cores\n\n{GATES}");
+    println!("on {} cores", std::thread::available_parallelism()?);
+    if !wanted.loads.is_empty() {
+        println!("\n{TABLE}");
+    }
+    for load in &wanted.loads {
+        println!("{}", bench.measure(*load)?);
+    }
+    for load in &wanted.scorings {
+        println!("\nrun, {} recorded answers, {} metrics\n\n{SCORING}", load.items, load.metrics);
+        bench.measure_scoring(*load, |measured| println!("{measured}"))?;
+    }
+    if !wanted.gates.is_empty() {
+        println!("\n{GATES}");
+    }
     for load in &wanted.gates {
         println!("{}", bench.measure_gate(*load, &wanted.python)?);
     }

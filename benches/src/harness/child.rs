@@ -28,6 +28,11 @@ pub(super) struct Took {
 
 /// Runs it. Children must not run at the same time: the system adds up their time.
 pub(super) fn run(command: &mut Command) -> io::Result<Took> {
+    run_watched(command, |_| ())
+}
+
+/// The same, and shows `look` the process's number now and then.
+pub(super) fn run_watched(command: &mut Command, look: impl FnMut(u32) + Send) -> io::Result<Took> {
     let before = cpu()?;
     let start = Instant::now();
     let mut child = command
@@ -39,7 +44,7 @@ pub(super) fn run(command: &mut Command) -> io::Result<Took> {
     let id = child.id();
     let (ended, end) = channel::<()>();
     let (status, wall, peak) = thread::scope(|scope| {
-        let watching = scope.spawn(move || watch(id, &end));
+        let watching = scope.spawn(move || watch(id, &end, look));
         let status = child.wait();
         let wall = start.elapsed();
         drop(ended);
@@ -53,10 +58,11 @@ pub(super) fn run(command: &mut Command) -> io::Result<Took> {
 }
 
 /// The peak of a process's memory, as last seen before the end is told.
-fn watch(id: u32, end: &Receiver<()>) -> u64 {
+fn watch(id: u32, end: &Receiver<()>, mut look: impl FnMut(u32)) -> u64 {
     let mut peak = 0;
     while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         peak = peak_of(id).max(peak);
+        look(id);
     }
     peak
 }

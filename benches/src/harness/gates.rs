@@ -71,7 +71,7 @@ impl Bench {
     }
 }
 
-fn suite(load: GateLoad) -> String {
+pub(super) fn suite(load: GateLoad) -> String {
     let slices: Vec<String> = (0..load.slices).map(|at| format!("s{at}")).collect();
     let metrics = KINDS.iter().cycle().take(load.metrics).enumerate();
     let metrics: Vec<String> =
@@ -90,7 +90,7 @@ metrics:
 }
 
 /// Items of which about a fifth are answered wrongly; which, is by chance.
-fn write_answers(path: &Path, load: GateLoad, chance: u64) -> io::Result<()> {
+pub(super) fn write_answers(path: &Path, load: GateLoad, chance: u64) -> io::Result<()> {
     let mut data = BufWriter::new(fs::File::create(path)?);
     write!(data, "id,question,label,answer")?;
     (0..load.slices).try_for_each(|slice| write!(data, ",s{slice}"))?;

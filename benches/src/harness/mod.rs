@@ -7,6 +7,8 @@
 mod bare;
 mod child;
 mod gates;
+mod scoring;
+mod stages;
 
 use std::{
     fmt, fs,
@@ -22,6 +24,7 @@ use tempfile::TempDir;
 pub use bare::{BareError, ask};
 use child::{Took, run};
 pub use gates::{GATES, GateLoad, GateMeasured};
+pub use scoring::{SCORING, ScoringMeasured};
 
 /// One load: how many items, how many at once, how long an answer takes.
 #[derive(Clone, Copy, Debug)]

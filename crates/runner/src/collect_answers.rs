@@ -18,6 +18,7 @@ use crate::{
     error::{Advised, Result},
     judges::{JudgeReplies, Judges},
     load::LoadedSuite,
+    named_thread::named_thread,
     records::Records,
     reorder::{BATCH, Ended, Next, ReorderBuffer, size},
 };
@@ -66,7 +67,8 @@ pub(crate) fn for_each_batch(
 ) -> Result<bool> {
     let (send, receive) = sync_channel(AHEAD);
     thread::scope(|scope| {
-        let collector = scope.spawn(move || collect(loaded, source, judges, stop, &send));
+        let collect = move || collect(loaded, source, judges, stop, &send);
+        let collector = named_thread(scope, "collect", collect)?;
         // Where one is not taken, the collector finds its channel closed, and ends.
         for batch in receive {
             take(batch)?;

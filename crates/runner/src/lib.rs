@@ -55,6 +55,7 @@ mod metric_scale;
 mod model_keys;
 mod monitor;
 mod named_baselines;
+mod named_thread;
 mod notice;
 mod outside_access;
 mod parallel_asks;

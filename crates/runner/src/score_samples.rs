@@ -72,22 +72,22 @@ pub(crate) fn write_reports(
     let plan = &loaded.plan;
     let read = thread::scope(|scope| {
         type Batch = Vec<ScoredSample>;
-        let samples = Reader::start(scope, samples, |samples, batch: &Batch| {
+        let samples = Reader::start("write-samples", scope, samples, |samples, batch: &Batch| {
             let rows: Vec<_> = batch.iter().map(|one| one.row(plan)).collect();
             Ok(samples.extend(&rows)?)
-        });
-        let scores = Reader::start(scope, scores, |scores, batch: &Batch| {
+        })?;
+        let scores = Reader::start("write-scores", scope, scores, |scores, batch: &Batch| {
             let rows = batch.iter().flat_map(|one| one.score_rows(plan, &metrics));
             let rows: Vec<_> = rows.collect();
             Ok(scores.extend(&rows)?)
-        });
+        })?;
         let sums = Sums::new(plan, layout, &loaded.metrics);
-        let sums = Reader::start(scope, sums, |sums, batch: &Batch| {
+        let sums = Reader::start("sums", scope, sums, |sums, batch: &Batch| {
             for one in batch {
                 sums.see(one);
             }
             Ok(())
-        });
+        })?;
         let is_whole = for_each_batch(loaded, source, judges, stop, |batch| {
             let batch = Arc::new(ready(loaded, batch));
             let all_read = samples.give(&batch) && scores.give(&batch) && sums.give(&batch);

@@ -9,7 +9,7 @@ use std::{
     thread::{Scope, ScopedJoinHandle},
 };
 
-use crate::error::Result;
+use crate::{error::Result, named_thread::named_thread};
 
 /// Batches that wait to be read.
 const AHEAD: usize = 1;
@@ -23,18 +23,19 @@ pub(super) struct Reader<'scope, B, R> {
 impl<'scope, B: Send + Sync + 'scope, R: Send + 'scope> Reader<'scope, B, R> {
     /// Begins with this; `read` takes in a batch.
     pub(super) fn start(
+        name: &str,
         scope: &'scope Scope<'scope, '_>,
         mut made: R,
         mut read: impl FnMut(&mut R, &B) -> Result<()> + Send + 'scope,
-    ) -> Self {
+    ) -> Result<Self> {
         let (batches, receive) = sync_channel::<Arc<B>>(AHEAD);
-        let thread = scope.spawn(move || {
+        let thread = named_thread(scope, name, move || {
             for batch in receive {
                 read(&mut made, &batch)?;
             }
             Ok(made)
-        });
-        Self { batches, thread }
+        })?;
+        Ok(Self { batches, thread })
     }
 
     /// Hands a batch over; `false` where reading has ended, which [`finish`](Self::finish) explains.
