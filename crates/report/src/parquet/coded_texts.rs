@@ -111,6 +111,11 @@ impl<'a> RowSubjects<'a> {
         })
     }
 
+    /// Numbers that are the same in rows of the same prompt and model.
+    pub fn variant_codes(&self, row: usize) -> [u32; 2] {
+        [self.prompt.code(row), self.model.code(row)]
+    }
+
     /// The end of the rows from this one on that are seen to be about the same.
     pub fn same_until(&self, row: usize) -> usize {
         let columns = [&self.item_id, &self.item_hash, &self.cluster, &self.prompt, &self.model];

@@ -28,6 +28,7 @@ pub struct ScoreRows<'a> {
     pub metric: CodedTexts<'a>,
     epoch: Values<'a, PrimitiveArray<i32>>,
     score: Values<'a, PrimitiveArray<f64>>,
+    passed: Option<Values<'a, BooleanArray>>,
     label: Option<Values<'a, PrimitiveArray<f64>>>,
     counts: Option<Values<'a, ListArray<i64>>>,
     applies: Option<Values<'a, BooleanArray>>,
@@ -48,6 +49,20 @@ const SCORE_COLUMNS: [&str; 11] = [
     "applies",
 ];
 
+/// The same without what only a comparison needs, and with what a metric's threshold says.
+const PASSED_COLUMNS: [&str; 10] = [
+    "item_id",
+    "item_hash",
+    "cluster",
+    "prompt",
+    "model",
+    "epoch",
+    "metric",
+    "score",
+    "passed",
+    "applies",
+];
+
 impl<'a> ScoreRows<'a> {
     fn of(frame: &Frame<'a>, n_rows: u64) -> Result<Self, ReadError> {
         Ok(Self {
@@ -58,6 +73,7 @@ impl<'a> ScoreRows<'a> {
             metric: CodedTexts::of(frame, "metric")?,
             epoch: frame.int32("epoch")?,
             score: frame.float("score")?,
+            passed: frame.later_bool("passed")?,
             label: frame.later_float("label")?,
             counts: frame.later_floats("counts")?,
             applies: frame.later_bool("applies")?,
@@ -72,6 +88,11 @@ impl<'a> ScoreRows<'a> {
     /// The score; `None` is missing, never 0.
     pub fn score(&self, row: usize) -> Option<f64> {
         self.score.get(row)
+    }
+
+    /// Whether the score reaches the metric's threshold, where that was asked for.
+    pub fn passed(&self, row: usize) -> Option<bool> {
+        self.passed.as_ref()?.get(row)
     }
 
     /// What people say the answer is worth.
@@ -97,7 +118,25 @@ pub fn gather_scores<T: Send, E: From<ReadError> + Send>(
     make: impl Fn(&ScoreRows<'_>) -> Result<T, E> + Sync,
     take: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();
+    gather(path, &SCORE_COLUMNS, make, take)
+}
+
+/// The same with [`ScoreRows::passed`], and without labels and counts.
+pub fn gather_passed<T: Send, E: From<ReadError> + Send>(
+    path: &Path,
+    make: impl Fn(&ScoreRows<'_>) -> Result<T, E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    gather(path, &PASSED_COLUMNS, make, take)
+}
+
+fn gather<T: Send, E: From<ReadError> + Send>(
+    path: &Path,
+    columns: &[&str],
+    make: impl Fn(&ScoreRows<'_>) -> Result<T, E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let columns = columns.iter().map(|name| (*name).to_owned()).collect();
     let reader = TableReader::open(path)?.select_with(columns, &scores::LATER)?.coded();
     let n_rows = reader.n_rows();
     in_order(&reader, |frame| make(&ScoreRows::of(frame, n_rows)?), take)

@@ -185,68 +185,6 @@ pub fn item_ids_at(path: &Path, rows: &[u64]) -> Result<Vec<String>, ReadError> 
     Ok(rows.iter().map(|row| found.get(row).cloned().unwrap_or_default()).collect())
 }
 
-/// A score and whose it is, without what only a gate needs; borrowed from the file's columns.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScoreValue<'a> {
-    /// The item's id.
-    pub item_id: &'a str,
-    /// Hash of the item's content, in hexadecimal.
-    pub item_hash: &'a str,
-    /// The prompt's name.
-    pub prompt: &'a str,
-    /// The model's name in the suite.
-    pub model: &'a str,
-    /// The metric's name.
-    pub metric: &'a str,
-    /// The score; `None` is missing, never 0.
-    pub score: Option<f64>,
-    /// Whether the score reaches the metric's threshold.
-    pub passed: Option<bool>,
-    /// Whether the metric concerns the item; otherwise no score is missing.
-    pub applies: bool,
-}
-
-impl<'a> ScoreRef<'a> {
-    /// The score and whose it is.
-    pub fn value(&self) -> ScoreValue<'a> {
-        let Self { item_id, item_hash, prompt, model, metric, score, passed, applies, .. } = *self;
-        ScoreValue { item_id, item_hash, prompt, model, metric, score, passed, applies }
-    }
-}
-
-/// Visits every score in file order, and reads no more than the columns of [`ScoreValue`]; ends at the
-/// visitor's first error.
-pub fn for_each_value<E: From<ReadError>>(
-    path: &Path,
-    mut visit: impl FnMut(ScoreValue<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    const COLUMNS: [&str; 8] =
-        ["item_id", "item_hash", "prompt", "model", "metric", "score", "passed", "applies"];
-    let columns = COLUMNS.map(str::to_owned).to_vec();
-    let mut reader = TableReader::open(path)?.select_with(columns, &LATER)?;
-    let mut look = |frame: &Frame<'_>| {
-        let (item_id, item_hash) = (frame.text("item_id")?, frame.text("item_hash")?);
-        let (prompt, model) = (frame.text("prompt")?, frame.text("model")?);
-        let (metric, score) = (frame.text("metric")?, frame.float("score")?);
-        let (passed, applies) = (frame.bool("passed")?, frame.later_bool("applies")?);
-        for row in 0..frame.height {
-            visit(ScoreValue {
-                item_id: item_id.some(row)?,
-                item_hash: item_hash.some(row)?,
-                prompt: prompt.some(row)?,
-                model: model.some(row)?,
-                metric: metric.some(row)?,
-                score: score.get(row),
-                passed: passed.get(row),
-                applies: applies.as_ref().is_none_or(|applies| applies.get(row) != Some(false)),
-            })?;
-        }
-        Ok::<_, E>(())
-    };
-    while reader.next_batch(&mut look)?.is_some() {}
-    Ok(())
-}
-
 fn visit_batch<E: From<ReadError>>(
     frame: &Frame<'_>,
     visit: &mut impl FnMut(ScoreRef<'_>) -> Result<(), E>,

@@ -14,13 +14,13 @@ use evalmark_core::{
 use evalmark_report::{
     ReadError, WriteError,
     coded_texts::RowSubject,
-    gathered_rows::{ScoreRows, gather_scores},
+    gathered_rows::{ScoreRows, gather_passed, gather_scores},
     run_values::{
         ConfusionRow, RunValueRow, read_confusion, read_run_values, write_confusion,
         write_run_values,
     },
     samples::{Layout, SamplesWriter, samples},
-    scores::{ScoreRef, ScoreValue, for_each_score, score_records},
+    scores::{ScoreRef, for_each_score, score_records},
     summary::{SummaryRow, read_summary, write_summary},
 };
 use tempfile::tempdir;
@@ -86,32 +86,42 @@ fn gathered_scores_are_those_of_the_file() {
         write_scores(&path, n_samples);
         let mut expected = Vec::new();
         for_each_score(&path, |row: ScoreRef<'_>| {
-            expected.push(format!("{:?}", row.value()));
+            let ScoreRef { item_id, item_hash, prompt, model, metric, .. } = row;
+            let names = (item_id, item_hash, prompt, model, metric);
+            expected.push(format!("{names:?} {:?} {:?} {}", row.score, row.passed, row.applies));
             Ok::<_, ReadError>(())
         })
         .unwrap();
         let mut found: Vec<String> = Vec::new();
-        gather_scores::<_, ReadError>(&path, one_by_one, |rows| {
+        let mut take = |rows: Vec<String>| {
             found.extend(rows);
             Ok(())
-        })
-        .unwrap();
-        assert!(found == expected, "{n_samples}");
+        };
+        let passed = |rows: &ScoreRows<'_>| one_by_one(rows, |row| rows.passed(row));
+        gather_passed::<_, ReadError>(&path, passed, &mut take).unwrap();
+        let graded = |rows: &ScoreRows<'_>| {
+            one_by_one(rows, |row| rows.score(row).map(|score| score >= 1.0))
+        };
+        gather_scores::<_, ReadError>(&path, graded, &mut take).unwrap();
+        let n_rows = expected.len();
+        assert!(found[..n_rows] == expected && found[n_rows..] == expected, "{n_samples}");
     }
 }
 
 /// The rows of a part as they are visited one by one.
-fn one_by_one(rows: &ScoreRows<'_>) -> Result<Vec<String>, ReadError> {
+fn one_by_one(
+    rows: &ScoreRows<'_>,
+    passed: impl Fn(usize) -> Option<bool>,
+) -> Result<Vec<String>, ReadError> {
     let (mut texts, mut start) = (Vec::new(), 0);
     while start < rows.height {
         let RowSubject { item_id, item_hash, prompt, model, .. } = rows.subjects.get(start)?;
         let end = rows.subjects.same_until(start);
         for row in start..end {
             let (metric, score) = (rows.metric.some(row)?, rows.score(row));
-            let (passed, applies) = (score.map(|score| score >= 1.0), rows.applies(row));
-            let value =
-                ScoreValue { item_id, item_hash, prompt, model, metric, score, passed, applies };
-            texts.push(format!("{value:?}"));
+            let names = (item_id, item_hash, prompt, model, metric);
+            let applies = rows.applies(row);
+            texts.push(format!("{names:?} {score:?} {:?} {applies}", passed(row)));
         }
         start = end;
     }

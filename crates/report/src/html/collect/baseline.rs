@@ -9,13 +9,20 @@ use std::{
 use super::{
     super::data::{BaselineScore, PageSamples},
     BaselineFiles, bounded,
-    scores::{Distributions, Side},
+    scores::{Distributions, Graded, PartBins, Side},
 };
 use crate::{
     ReadError,
     answers::for_each_answer,
-    scores::{ScoreRef, for_each_score},
+    gathered_rows::{ScoreRows, gather_passed},
 };
+
+/// What a part of the baseline's scores adds to the page.
+struct PartBaseline {
+    bins: PartBins,
+    /// Scores with their sample's place on the page and their metric's.
+    scores: Vec<(usize, usize, BaselineScore)>,
+}
 
 /// Adds what the baseline has to the samples and the distributions.
 pub(super) fn add_baseline(
@@ -24,24 +31,19 @@ pub(super) fn add_baseline(
     baseline: &BaselineFiles,
 ) -> Result<(), ReadError> {
     let places = Places::of(page);
-    for_each_score::<ReadError>(&baseline.scores, |score| {
-        if baseline.incomparable.iter().any(|metric| metric == score.metric) {
-            return Ok(());
-        }
-        let score = ScoreRef { prompt: baseline.name_now(score.prompt), ..score };
-        distributions.see(&score.value(), Side::Baseline);
-        let key = Key { epoch: score.epoch, ..Key::of(score.prompt, score.model, score.item_id) };
-        let Some(place) = places.find(page, &key) else { return Ok(()) };
-        let metric = page.metrics.iter().position(|metric| metric.name == score.metric);
-        let sample = &mut page.samples[place];
-        if let Some(metric) = metric
-            && baseline.is_same_item(&sample.item_hash, score.item_hash)
-            && let Some(own) = sample.scores.get_mut(metric)
-        {
-            own.baseline = Some(BaselineScore { value: score.score, passed: score.passed });
-        }
-        Ok(())
+    let (graded, shown) = (distributions.graded.clone(), &*page);
+    let make = |rows: &ScoreRows<'_>| part_baseline(rows, (baseline, shown, &places), &graded);
+    let mut found = Vec::new();
+    gather_passed(&baseline.scores, make, |part: PartBaseline| {
+        distributions.add(part.bins, Side::Baseline);
+        found.extend(part.scores);
+        Ok::<_, ReadError>(())
     })?;
+    for (place, metric, score) in found {
+        if let Some(own) = page.samples[place].scores.get_mut(metric) {
+            own.baseline = Some(score);
+        }
+    }
     page.baseline.has_scores = true;
     match &baseline.answers {
         None => page.baseline.lacks.clone_from(&baseline.lacks_answers),
@@ -61,6 +63,40 @@ pub(super) fn add_baseline(
         }
     }
     Ok(())
+}
+
+fn part_baseline(
+    rows: &ScoreRows<'_>,
+    (baseline, page, places): (&BaselineFiles, &PageSamples, &Places),
+    graded: &Graded,
+) -> Result<PartBaseline, ReadError> {
+    let (mut bins, mut scores) = (PartBins::default(), Vec::new());
+    let mut row = 0;
+    while row < rows.height {
+        let epoch = rows.epoch(row)?;
+        let about = rows.subjects.get(row)?;
+        let (item, item_hash) = (about.item_id, about.item_hash);
+        let key = Key { epoch, ..Key::of(baseline.name_now(about.prompt), about.model, item) };
+        let place = places.find(page, &key);
+        let place =
+            place.filter(|place| baseline.is_same_item(&page.samples[*place].item_hash, item_hash));
+        let end = rows.subjects.same_until(row);
+        // Epochs of an item follow each other.
+        while row < end && rows.epoch(row)? == epoch {
+            let name = rows.metric.some(row)?;
+            if !baseline.incomparable.iter().any(|metric| metric == name) {
+                let named = |prompt: &str| baseline.name_now(prompt).to_owned();
+                bins.see(rows, row, graded, named)?;
+                let metric = || page.metrics.iter().position(|metric| metric.name == name);
+                if let Some((place, metric)) = place.and_then(|place| Some((place, metric()?))) {
+                    let (value, passed) = (rows.score(row), rows.passed(row));
+                    scores.push((place, metric, BaselineScore { value, passed }));
+                }
+            }
+            row += 1;
+        }
+    }
+    Ok(PartBaseline { bins, scores })
 }
 
 impl BaselineFiles {

@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use evalmark_core::verdict::{Measure, Verdict};
 
+use crate::coded_texts::RowSubject;
+
 /// The most samples that a page holds.
 const MOST: usize = 10_000;
 /// The most scores, which take room too.
@@ -17,9 +19,11 @@ const SEED: &[u8] = b"samples of a page, 1";
 /// A prompt, a model and an item.
 type Flipped = (String, String, String);
 
+/// The items that a verdict names, with prompt and model.
+pub(super) struct FlippedItems(BTreeSet<Flipped>);
+
 /// Chooses samples as they go by.
 pub(super) struct Choice {
-    flipped: BTreeSet<Flipped>,
     flips: Vec<u64>,
     failing: FirstFew,
     rest: FirstFew,
@@ -27,20 +31,30 @@ pub(super) struct Choice {
 }
 
 /// What is known of a sample while it goes by.
-pub(super) struct Candidate<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
     /// Its position among all samples.
     pub(super) row: u64,
-    pub(super) prompt: &'a str,
-    pub(super) model: &'a str,
-    pub(super) item_id: &'a str,
-    pub(super) item_hash: &'a str,
+    is_flipped: bool,
+    priority: u64,
+    /// Whether a score fails it.
     pub(super) fails: bool,
 }
 
-impl Choice {
-    /// Takes the items that a verdict names first.
-    pub(super) fn new(verdict: Option<&Verdict>, n_metrics: usize) -> Self {
-        let most = MOST.min(MOST_SCORES / n_metrics.max(1)).max(1);
+impl Candidate {
+    pub(super) fn new(
+        flipped: &FlippedItems,
+        row: u64,
+        about: &RowSubject<'_>,
+        fails: bool,
+    ) -> Self {
+        let (is_flipped, priority) = (flipped.contains(about), priority(about.item_hash));
+        Self { row, is_flipped, priority, fails }
+    }
+}
+
+impl FlippedItems {
+    pub(super) fn of(verdict: Option<&Verdict>) -> Self {
         let comparisons = verdict.iter().flat_map(|verdict| &verdict.comparisons);
         let flipped = comparisons
             .filter(|comparison| comparison.measure == Measure::Difference)
@@ -51,29 +65,34 @@ impl Choice {
                 };
                 comparison.flips.iter().map(move |flip| name(&flip.item_id))
             });
-        Self {
-            flipped: flipped.collect(),
-            flips: Vec::new(),
-            failing: FirstFew::new(most),
-            rest: FirstFew::new(most),
-            most,
-        }
+        Self(flipped.collect())
     }
 
-    /// Takes a sample in.
-    pub(super) fn see(&mut self, sample: &Candidate<'_>) {
+    fn contains(&self, about: &RowSubject<'_>) -> bool {
         // Names become owned for a look-up alone where there is one to find.
-        let is_flipped = !self.flipped.is_empty() && {
+        !self.0.is_empty() && {
             let [prompt, model, item] =
-                [sample.prompt, sample.model, sample.item_id].map(str::to_owned);
-            self.flipped.contains(&(prompt, model, item))
-        };
-        if is_flipped && self.flips.len() < self.most {
+                [about.prompt, about.model, about.item_id].map(str::to_owned);
+            self.0.contains(&(prompt, model, item))
+        }
+    }
+}
+
+impl Choice {
+    pub(super) fn new(n_metrics: usize) -> Self {
+        let most = MOST.min(MOST_SCORES / n_metrics.max(1)).max(1);
+        let (failing, rest) = (FirstFew::new(most), FirstFew::new(most));
+        Self { flips: Vec::new(), failing, rest, most }
+    }
+
+    /// Takes the next sample in: first of all those that the verdict names.
+    pub(super) fn see(&mut self, sample: Candidate) {
+        if sample.is_flipped && self.flips.len() < self.most {
             self.flips.push(sample.row);
         } else if sample.fails {
-            self.failing.push(priority(sample.item_hash), sample.row);
+            self.failing.push(sample.priority, sample.row);
         } else {
-            self.rest.push(priority(sample.item_hash), sample.row);
+            self.rest.push(sample.priority, sample.row);
         }
     }
 
@@ -134,19 +153,12 @@ mod tests {
     use super::*;
 
     fn chosen(n: u64, fails: impl Fn(u64) -> bool) -> Vec<u64> {
-        let mut choice = Choice::new(None, 2);
+        let (mut choice, flipped) = (Choice::new(2), FlippedItems::of(None));
         for row in 0..n {
-            let (item_id, item_hash) = (format!("i{row}"), format!("{row:032x}"));
-            let (prompt, model) = ("p", "m");
-            let fails = fails(row);
-            choice.see(&Candidate {
-                row,
-                prompt,
-                model,
-                item_id: &item_id,
-                item_hash: &item_hash,
-                fails,
-            });
+            let (item_id, item_hash) = (&*format!("i{row}"), &*format!("{row:032x}"));
+            let (prompt, model, cluster) = ("p", "m", None);
+            let about = RowSubject { item_id, item_hash, cluster, prompt, model };
+            choice.see(Candidate::new(&flipped, row, &about, fails(row)));
         }
         choice.finish()
     }

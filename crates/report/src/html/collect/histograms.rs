@@ -23,6 +23,11 @@ impl Bins {
         Self { low, width, is_open, counts: [0; BINS] }
     }
 
+    /// Bins over the same range that have counted nothing.
+    pub(super) fn empty(&self) -> Self {
+        Self { counts: [0; BINS], ..self.clone() }
+    }
+
     /// Counts a score; what is outside the range counts at its end.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     pub(super) fn push(&mut self, value: f64) {
@@ -54,6 +59,12 @@ impl Bins {
         while self.is_open && other.width < self.width {
             other.widen();
         }
+    }
+
+    /// Counts what the other has counted, too.
+    pub(super) fn add(&mut self, mut other: Self) {
+        self.align(&mut other);
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
     }
 
     /// Lower end of the first bin and upper end of the last.
@@ -99,5 +110,25 @@ mod tests {
         bins.align(&mut other);
         assert_eq!(bins.ends().map(f64::to_bits), other.ends().map(f64::to_bits));
         assert_eq!(bins.counts.iter().sum::<u64>(), 5);
+    }
+
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        let values = [0.3, 7.0, 1e-9, 250.0, 12.5, 99.9, 0.0, 4_000.0, 3.0];
+        for range in [Range::Unit, Range::Open] {
+            let of = |values: &[f64]| {
+                let mut bins = Bins::new(range);
+                values.iter().for_each(|value| bins.push(*value));
+                bins
+            };
+            let whole = of(&values);
+            for at in 0..=values.len() {
+                let (first, second) = values.split_at(at);
+                let mut bins = of(first);
+                bins.add(of(second));
+                assert_eq!(bins.counts, whole.counts, "{range:?} {at}");
+                assert_eq!(bins.ends().map(f64::to_bits), whole.ends().map(f64::to_bits));
+            }
+        }
     }
 }
