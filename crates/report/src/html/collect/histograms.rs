@@ -118,7 +118,9 @@ mod tests {
         for range in [Range::Unit, Range::Open] {
             let of = |values: &[f64]| {
                 let mut bins = Bins::new(range);
-                values.iter().for_each(|value| bins.push(*value));
+                for value in values {
+                    bins.push(*value);
+                }
                 bins
             };
             let whole = of(&values);

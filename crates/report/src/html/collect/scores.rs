@@ -123,13 +123,13 @@ pub(super) struct PartBins {
 const KNOWN: usize = 64;
 
 impl PartBins {
-    /// Counts a score; `named` tells what its prompt is called on the page.
+    /// Counts a score; `rename` tells what the page calls its prompt.
     pub(super) fn see(
         &mut self,
         rows: &ScoreRows<'_>,
         row: usize,
         graded: &Graded,
-        named: impl FnOnce(&str) -> String,
+        rename: impl FnOnce(&str) -> String,
     ) -> Result<(), ReadError> {
         let Some(score) = rows.score(row) else { return Ok(()) };
         let [prompt, model] = rows.subjects.variant_codes(row);
@@ -139,7 +139,7 @@ impl PartBins {
         let place = match self.known[slot] {
             Some((known, place)) if known == codes => place,
             _ => {
-                let place = self.place(rows, row, graded, named)?;
+                let place = self.place(rows, row, graded, rename)?;
                 self.known[slot] = Some((codes, place));
                 place
             }
@@ -156,13 +156,13 @@ impl PartBins {
         rows: &ScoreRows<'_>,
         row: usize,
         graded: &Graded,
-        named: impl FnOnce(&str) -> String,
+        rename: impl FnOnce(&str) -> String,
     ) -> Result<Option<usize>, ReadError> {
         let metric = rows.metric.some(row)?;
         let range = graded.0.iter().find(|(name, _)| name == metric);
         let Some((_, range)) = range else { return Ok(None) };
         let about = rows.subjects.get(row)?;
-        let names = [named(about.prompt), about.model.to_owned(), metric.to_owned()];
+        let names = [rename(about.prompt), about.model.to_owned(), metric.to_owned()];
         let known = self.found.iter().rposition(|(of, _)| *of == names);
         Ok(Some(known.unwrap_or_else(|| {
             self.found.push((names, Bins::new(*range)));
