@@ -10,12 +10,12 @@ use polars_arrow::{
     offset::Offsets,
 };
 
-use super::table::Cell;
+use super::{repeated_texts::TextBuffer, table::Cell};
 use crate::columns::Kind;
 
 /// A column of the row group that is being filled.
 pub(super) enum Buffer {
-    Text(MutableBinaryViewArray<str>),
+    Text(TextBuffer),
     Texts { texts: MutableBinaryViewArray<str>, ends: Offsets<i64>, is_there: BitmapBuilder },
     Floats { numbers: Vec<f64>, ends: Offsets<i64>, is_there: BitmapBuilder },
     Time(MutablePrimitiveArray<i64>),
@@ -29,7 +29,7 @@ impl Buffer {
     /// An empty one, with room for so many rows.
     pub(super) fn new(kind: Kind, rows: usize) -> Self {
         match kind {
-            Kind::Text => Self::Text(MutableBinaryViewArray::with_capacity(rows)),
+            Kind::Text => Self::Text(TextBuffer::new(rows)),
             Kind::Texts => Self::Texts {
                 texts: MutableBinaryViewArray::with_capacity(rows),
                 ends: Offsets::with_capacity(rows),
@@ -48,12 +48,18 @@ impl Buffer {
         }
     }
 
+    /// An empty one for more rows of the same column.
+    pub(super) fn like(&self, kind: Kind, rows: usize) -> Self {
+        match self {
+            Self::Text(column) => Self::Text(column.like(rows)),
+            _ => Self::new(kind, rows),
+        }
+    }
+
     /// Appends a value; `None` when the types differ.
     pub(super) fn push(&mut self, cell: &Cell<'_>) -> Option<()> {
         match (self, cell) {
-            (Self::Text(column), Cell::Text(text)) => {
-                column.push(*text);
-            }
+            (Self::Text(column), Cell::Text(text)) => column.push(*text),
             (Self::Texts { texts, ends, is_there }, Cell::Texts(values)) => {
                 let row = values.unwrap_or_default();
                 texts.extend_values(row.iter());
@@ -79,7 +85,7 @@ impl Buffer {
     /// The column as it is written.
     pub(super) fn finish(self) -> Box<dyn Array> {
         match self {
-            Self::Text(column) => Utf8ViewArray::from(column).boxed(),
+            Self::Text(column) => column.finish(),
             Self::Texts { texts, ends, is_there } => {
                 let texts = Utf8ViewArray::from(texts).boxed();
                 let is_there = is_there.into_opt_validity();

@@ -19,6 +19,7 @@ mod pages;
 mod panic_guard;
 mod parallel;
 pub mod records;
+mod repeated_texts;
 mod row_groups;
 pub mod run_values;
 mod sample_order;

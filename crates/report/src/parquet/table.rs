@@ -142,7 +142,7 @@ impl<W: Write> TableWriter<W> {
             .map_err(|error| encode_error(path, &error))?;
         let types = writer.parquet_schema().fields().to_vec();
         let groups = RowGroups::new(encodings, types, writer.options());
-        let buffers = empty(&columns, 0);
+        let buffers = columns.iter().map(|(_, kind)| Buffer::new(*kind, 0)).collect();
         let path = path.to_owned();
         Ok(Self {
             path,
@@ -228,7 +228,9 @@ impl<W: Write> TableWriter<W> {
         let is_full = self.rows == self.group_rows();
         self.written += self.rows;
         let room = if is_full { self.group_rows() } else { 0 };
-        let buffers = std::mem::replace(&mut self.buffers, empty(&self.columns, room));
+        let columns = self.buffers.iter().zip(&self.columns);
+        let next = columns.map(|(buffer, (_, kind))| buffer.like(*kind, room)).collect();
+        let buffers = std::mem::replace(&mut self.buffers, next);
         let written = self.groups.push((self.rows, buffers), &mut self.writer);
         (self.rows, self.bytes) = (0, 0);
         written.map_err(|error| encode_error(&self.path, &error))
@@ -290,10 +292,6 @@ fn schema(path: &Path, columns: &[(String, Kind)]) -> Result<ArrowSchema, WriteE
         }
     }
     Ok(schema)
-}
-
-fn empty(columns: &[(String, Kind)], rows: usize) -> Vec<Buffer> {
-    columns.iter().map(|(_, kind)| Buffer::new(*kind, rows)).collect()
 }
 
 fn group_rows(written: usize, least: usize) -> usize {
