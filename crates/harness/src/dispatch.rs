@@ -1,4 +1,4 @@
-//! The dispatcher: one task per request that is to be sent, and an orderly end.
+//! The dispatcher: a task for each request that is under way, and an orderly end.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use evalmark_core::{
     request::Request,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
     time::Instant,
 };
@@ -32,6 +32,9 @@ use crate::{
 
 /// Requests that may wait between two attempts while others use their permits, at least.
 const LEAST_WAITING: usize = 16;
+
+/// The requests that are not under way yet; `None` at the end.
+type Queue<T> = Arc<Mutex<Option<EmbeddingGroups<T>>>>;
 
 /// What a dispatcher works with.
 pub(crate) struct Dispatcher {
@@ -83,7 +86,7 @@ impl Dispatcher {
     /// Asks what comes in until the feeder ends or a stop is requested, then waits for what is in
     /// flight. Answers are on their way to the ledger, and it was told to commit them.
     pub(crate) async fn run<T: Send + 'static>(self, jobs: JobReceiver<Job<T>>) {
-        let mut groups = EmbeddingGroups::of(jobs);
+        let queue = Arc::new(Mutex::new(Some(EmbeddingGroups::of(jobs))));
         let this = Arc::new(self);
         let concurrency = this.endpoint.concurrency;
         // Requests in back-off hold no permit, but they are bounded too.
@@ -93,31 +96,48 @@ impl Dispatcher {
         while this.endpoint.breaker.down().is_none() {
             let next = async {
                 let slot = window.clone().acquire_owned().await.ok()?;
-                Some((slot, groups.next().await?))
+                Some((slot, queue.lock().await.as_mut()?.next().await?))
             };
             let Some(Some((slot, jobs))) = this.halt.unless(next).await else { break };
             while let Some(ended) = tasks.try_join_next() {
                 check(ended);
             }
             // In a box of its own: a task is moved about, and this one is large.
-            tasks.spawn(Box::pin(this.clone().ask(jobs, slot)));
+            tasks.spawn(Box::pin(this.clone().ask_on(jobs, queue.clone(), slot)));
         }
         if this.endpoint.breaker.down().is_some() {
             this.halt.gracefully();
         }
         // What is queued is dropped, which abandons it; the feeder takes this as a sign to end.
-        drop(groups);
+        drop(queue.lock().await.take());
         this.drain(tasks).await;
         this.endpoint.writer.flush();
     }
 
-    /// Asks a group to its end. One bad text can spoil a group: where the server finds fault with
-    /// the request, its halves are asked apart.
-    async fn ask<T: Send + 'static>(
+    /// Asks a group to its end, and then whatever waits in the queue: where there is always something, nobody
+    /// has to be woken for a request, and its task is there already.
+    async fn ask_on<T: Send + 'static>(
         self: Arc<Self>,
-        jobs: Vec<Job<T>>,
+        mut jobs: Vec<Job<T>>,
+        queue: Queue<T>,
         slot: OwnedSemaphorePermit,
     ) {
+        loop {
+            self.ask(jobs).await;
+            if self.halt.is_requested() || self.endpoint.breaker.down().is_some() {
+                break;
+            }
+            // Where the dispatcher waits for the next one itself, there is none.
+            let Ok(mut groups) = queue.try_lock() else { break };
+            let Some(next) = groups.as_mut().and_then(EmbeddingGroups::chat_at_once) else { break };
+            jobs = next;
+        }
+        drop(slot);
+    }
+
+    /// Asks a group to its end. One bad text can spoil a group: where the server finds fault with
+    /// the request, its halves are asked apart.
+    async fn ask<T: Send + 'static>(&self, jobs: Vec<Job<T>>) {
         let mut groups = vec![jobs];
         while let Some(jobs) = groups.pop() {
             let Some(Claimed { mut jobs, others }) = self.claim(jobs).await else { return };
@@ -140,7 +160,6 @@ impl Dispatcher {
                 self.deliver(jobs, end);
             }
         }
-        drop(slot);
     }
 
     /// Asks once, within the budget. `None`: halted before an end.

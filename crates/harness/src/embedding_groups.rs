@@ -28,6 +28,19 @@ impl<T> EmbeddingGroups<T> {
         Self { jobs, held: None }
     }
 
+    /// The next chat request, where it is there already.
+    pub(crate) fn chat_at_once(&mut self) -> Option<Vec<Job<T>>> {
+        if self.held.is_some() {
+            return None;
+        }
+        let job = self.jobs.next_at_once()?;
+        if job.request.task == Task::Embedding {
+            self.held = Some(job);
+            return None;
+        }
+        Some(vec![job])
+    }
+
     /// The next group, at least one job; `None` when the feeder has ended.
     pub(crate) async fn next(&mut self) -> Option<Vec<Job<T>>> {
         let first = match self.held.take() {

@@ -52,12 +52,23 @@ impl<J> JobReceiver<J> {
     /// The next job; `None` when the feeder has ended.
     pub(crate) async fn next(&mut self) -> Option<J> {
         let job = self.jobs.recv().await?;
+        self.make_room();
+        Some(job)
+    }
+
+    /// The next job, where it is there already.
+    pub(crate) fn next_at_once(&mut self) -> Option<J> {
+        let job = self.jobs.try_recv().ok()?;
+        self.make_room();
+        Some(job)
+    }
+
+    fn make_room(&mut self) {
         self.taken += 1;
         if self.taken == self.bulk {
             self.room.add_permits(self.bulk);
             self.taken = 0;
         }
-        Some(job)
     }
 }
 
@@ -89,10 +100,15 @@ mod tests {
             let mut sent = fill(0);
             assert_eq!(sent, length);
             for expected in 0..3_000 {
-                assert_eq!(runtime.block_on(out.next()), Some(expected));
+                let job = match expected % 2 {
+                    0 => runtime.block_on(out.next()),
+                    _ => out.next_at_once(),
+                };
+                assert_eq!(job, Some(expected));
                 sent = fill(sent);
             }
             assert!(sent >= 3_000);
+            while out.next_at_once().is_some() {}
             drop(out);
             assert!(sender.room().clone().try_acquire_owned().is_err());
         }
