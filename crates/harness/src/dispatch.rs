@@ -216,23 +216,19 @@ impl Dispatcher {
         }
         let records = apart(&jobs, end.record);
         for (Job { lead, waiter, claim, .. }, record) in jobs.into_iter().zip(records) {
-            self.endpoint.writer.put(Entry {
-                endpoint: self.endpoint.id,
-                hash: lead.hash(),
-                run_id: self.run_id.clone(),
-                record,
-                receipt: Box::new(move |committed| {
-                    match committed {
-                        Ok(record) => {
-                            lead.land(&record);
-                            waiter.settle(record, false);
-                        }
-                        Err(error) => waiter.break_off(error),
+            let address = (self.endpoint.id, lead.hash());
+            let receipt = move |committed| {
+                match committed {
+                    Ok(record) => {
+                        lead.land(&record);
+                        waiter.settle(record, false);
                     }
-                    // By now others find the answer in the ledger.
-                    drop(claim);
-                }),
-            });
+                    Err(error) => waiter.break_off(error),
+                }
+                // By now others find the answer in the ledger.
+                drop(claim);
+            };
+            self.endpoint.writer.put(Entry::new(address, self.run_id.clone(), record, receipt));
         }
     }
 

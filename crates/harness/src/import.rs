@@ -15,7 +15,8 @@ use rusqlite::{Connection, Row, TransactionBehavior};
 
 use crate::{
     ledger::{
-        BY_REQUEST, Ledger, LedgerError, find_endpoint, insert_answer, insert_endpoint, request_key,
+        AnswerInsert, BY_REQUEST, Ledger, LedgerError, Sealed, find_endpoint, insert_endpoint,
+        request_key,
     },
     recorded_answers::{RecordedAnswer, RecordingError},
 };
@@ -81,7 +82,8 @@ fn add(
 ) -> Result<Option<RequestHash>, rusqlite::Error> {
     let hash = answer.hash;
     let record = answer.into_record();
-    if insert_answer(connection, endpoint, &hash, NO_RUN, &record)? {
+    let sealed = Sealed::new(&hash, NO_RUN, &record);
+    if AnswerInsert::new(connection)?.add((endpoint, &hash), NO_RUN, &record, &sealed)? {
         return Ok(None);
     }
     let find = format!("SELECT outcome, output FROM answers WHERE {BY_REQUEST}");

@@ -299,13 +299,8 @@ impl BatchAsk<'_> {
             ends.push((held.number, end));
             let Some(record) = record else { continue };
             let told = told.clone();
-            inner.writer.put(Entry {
-                endpoint: inner.id,
-                hash: held.hash,
-                run_id: Arc::from(self.run_id),
-                record,
-                receipt: Box::new(move |result| drop(told.send(result))),
-            });
+            let (address, receipt) = ((inner.id, held.hash), move |result| drop(told.send(result)));
+            inner.writer.put(Entry::new(address, self.run_id.into(), record, receipt));
         }
         drop(told);
         inner.writer.flush();

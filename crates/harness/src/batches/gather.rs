@@ -1,11 +1,7 @@
 //! One pass over the requests: what nobody has asked yet goes into batches, and batches that are full
 //! are handed in.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::{Arc, mpsc},
-};
+use std::{collections::BTreeSet, io, sync::mpsc};
 
 use evalmark_core::{
     record::{ErrorKind, Record},
@@ -230,13 +226,8 @@ impl<'a> BatchAsk<'a> {
         let record = Record::failed(failure.kind, failure.message.clone(), 0);
         let inner = &self.endpoint.inner;
         let (told, committed) = mpsc::channel();
-        inner.writer.put(Entry {
-            endpoint: inner.id,
-            hash,
-            run_id: Arc::from(self.run_id),
-            record,
-            receipt: Box::new(move |result| drop(told.send(result.map(drop)))),
-        });
+        let receipt = move |result: Result<_, _>| drop(told.send(result.map(drop)));
+        inner.writer.put(Entry::new((inner.id, hash), self.run_id.into(), record, receipt));
         inner.writer.flush();
         // A ledger that is closed tells nobody anything.
         committed.recv().unwrap_or(Ok(()))

@@ -26,7 +26,7 @@ pub(crate) use file::{find_endpoint, insert_endpoint};
 pub use private::create_folder;
 pub(crate) use private::open_file;
 pub use read::Answers;
-pub(crate) use row::{BY_REQUEST, insert_answer, request_key};
+pub(crate) use row::{AnswerInsert, BY_REQUEST, Sealed, request_key};
 pub use upkeep::{EndpointInfo, Info, Prune, Pruned};
 pub use write::COMMIT_INTERVAL;
 pub(crate) use write::{Entry, Writer};

@@ -5,7 +5,7 @@ use evalmark_core::{
     record::{ErrorKind, Failure, FinishReason, Outcome, Record, Timing, Usage},
     request::RequestHash,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 /// The columns of an answer, in the order that [`read_answer`] expects.
 pub(super) const ANSWER_COLUMNS: &str = "run_id, outcome, output, finish_reason, attempts, \
@@ -20,41 +20,61 @@ pub(crate) fn request_key(endpoint: i64, hash: &RequestHash) -> (i64, &[u8]) {
     (endpoint, &hash.0[..12])
 }
 
-/// Adds an answer, unless the ledger has one already. Whether it was added.
-pub(crate) fn insert_answer(
-    connection: &Connection,
-    endpoint: i64,
-    hash: &RequestHash,
-    run_id: &str,
-    record: &Record,
-) -> Result<bool, rusqlite::Error> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO answers (endpoint, hash, run_id, outcome, output, finish_reason, attempts,
+/// What an answer's row has beside its record: it can be made before the row's turn comes.
+pub(crate) struct Sealed {
+    details: Option<String>,
+    checksum: i64,
+}
+
+impl Sealed {
+    pub(crate) fn new(hash: &RequestHash, run_id: &str, record: &Record) -> Self {
+        let details = record.details.as_ref().map(|details| details.to_json());
+        Self { checksum: checksum(hash, run_id, record, details.as_deref()), details }
+    }
+}
+
+/// Adds answers.
+pub(crate) struct AnswerInsert<'a>(CachedStatement<'a>);
+
+impl<'a> AnswerInsert<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Result<Self, rusqlite::Error> {
+        connection.prepare_cached(INSERT_ANSWER).map(Self)
+    }
+
+    /// Adds an answer, unless the ledger has one already. Whether it was added.
+    pub(crate) fn add(
+        &mut self,
+        (endpoint, hash): (i64, &RequestHash),
+        run_id: &str,
+        record: &Record,
+        Sealed { details, checksum }: &Sealed,
+    ) -> Result<bool, rusqlite::Error> {
+        let Record { timing, usage, .. } = record;
+        let added = self.0.execute(params![
+            endpoint,
+            hash.0.as_slice(),
+            run_id,
+            record.outcome.as_str(),
+            record.output.as_deref().unwrap_or_default(),
+            record.finish_reason.as_ref().map(FinishReason::as_str),
+            record.attempts,
+            timing.started_at_us,
+            timing.queue_ms,
+            timing.backoff_ms,
+            timing.latency_ms,
+            usage.input_tokens.map(stored),
+            usage.output_tokens.map(stored),
+            checksum,
+            details,
+        ])?;
+        Ok(added > 0)
+    }
+}
+
+const INSERT_ANSWER: &str = "INSERT INTO answers (endpoint, hash, run_id, outcome, output, finish_reason, attempts,
              started_at_us, queue_ms, backoff_ms, latency_ms, input_tokens, output_tokens, checksum, details)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-         ON CONFLICT (endpoint, substr(hash, 1, 12)) DO NOTHING",
-    )?;
-    let Record { timing, usage, .. } = record;
-    let details = record.details.as_ref().map(|details| details.to_json());
-    let added = insert.execute(params![
-        endpoint,
-        hash.0.as_slice(),
-        run_id,
-        record.outcome.as_str(),
-        record.output.as_deref().unwrap_or_default(),
-        record.finish_reason.as_ref().map(FinishReason::as_str),
-        record.attempts,
-        timing.started_at_us,
-        timing.queue_ms,
-        timing.backoff_ms,
-        timing.latency_ms,
-        usage.input_tokens.map(stored),
-        usage.output_tokens.map(stored),
-        checksum(hash, run_id, record, details.as_deref()),
-        details,
-    ])?;
-    Ok(added > 0)
-}
+         ON CONFLICT (endpoint, substr(hash, 1, 12)) DO NOTHING";
 
 /// Adds or replaces the failure of one request in one run.
 pub(super) fn insert_failure(

@@ -1,12 +1,14 @@
-//! Committing: one thread, many rows a transaction, and word to each row's owner afterwards.
+//! Committing: one thread, many rows a transaction. Another one gives word to each row's owner afterwards, while
+//! the next rows are committed.
 
 use std::{
-    fmt,
+    fmt, io,
     ops::Range,
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, Sender, channel},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -18,7 +20,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     disk::Disk,
     error::LedgerError,
-    row::{delete_failure, has_failures, insert_answer, insert_failure},
+    row::{AnswerInsert, Sealed, delete_failure, has_failures, insert_failure},
 };
 
 /// An answer is committed at most this long after it came, unless the disk is slower: what a crash
@@ -31,17 +33,33 @@ const LULL: Duration = Duration::from_millis(10);
 /// page of it that several of them share is written once.
 const COMMIT_ROWS: usize = 2_000;
 
-/// What to do once a row is committed, or cannot be. Called on the writer's thread.
+/// What to do once a row is committed, or cannot be. Called on a thread of the ledger's.
 pub(crate) type Receipt = Box<dyn FnOnce(Result<Record, LedgerError>) + Send>;
 
 /// The end of one request, on its way into the ledger.
 pub(crate) struct Entry {
-    pub(crate) endpoint: i64,
-    pub(crate) hash: RequestHash,
-    pub(crate) run_id: Arc<str>,
-    pub(crate) record: Record,
-    pub(crate) receipt: Receipt,
+    endpoint: i64,
+    hash: RequestHash,
+    run_id: Arc<str>,
+    record: Record,
+    sealed: Sealed,
+    receipt: Receipt,
 }
+
+impl Entry {
+    pub(crate) fn new(
+        (endpoint, hash): (i64, RequestHash),
+        run_id: Arc<str>,
+        record: Record,
+        receipt: impl FnOnce(Result<Record, LedgerError>) + Send + 'static,
+    ) -> Self {
+        let sealed = Sealed::new(&hash, &run_id, &record);
+        Self { endpoint, hash, run_id, record, sealed, receipt: Box::new(receipt) }
+    }
+}
+
+/// The entries of a batch, and what became of it.
+type Committed = (Vec<Entry>, Result<(), LedgerError>);
 
 /// What is committed together.
 #[derive(Default)]
@@ -170,11 +188,11 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// The thread. Dropping it commits what was put and waits for that.
+/// The threads: one commits, and one gives word of it. Dropping it commits what was put and waits for that.
 #[derive(Debug)]
 pub(super) struct WriterThread {
     writer: Writer,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl WriterThread {
@@ -182,13 +200,17 @@ impl WriterThread {
         let last_row = last_row(&connection).map_err(|error| LedgerError::new(path, &error))?;
         let writer = Writer(Arc::default());
         let (queue, of) = (writer.0.clone(), path.clone());
-        let write = move || write(connection, last_row, &of, &queue);
-        let thread = std::thread::Builder::new().name("evalmark-ledger".into()).spawn(write);
-        let thread = thread.map_err(|error| LedgerError::Unusable {
+        let (told, committed) = channel();
+        let threads = [
+            start("evalmark-ledger", move || write(connection, last_row, &of, &queue, &told)),
+            start("evalmark-told", move || tell(&committed)),
+        ];
+        let threads: io::Result<_> = threads.into_iter().collect();
+        let threads = threads.map_err(|error| LedgerError::Unusable {
             path: path.display().to_string(),
             detail: error.to_string(),
         })?;
-        Ok(Self { writer, thread: Some(thread) })
+        Ok(Self { writer, threads })
     }
 
     pub(super) fn writer(&self) -> Writer {
@@ -199,10 +221,14 @@ impl WriterThread {
 impl Drop for WriterThread {
     fn drop(&mut self) {
         self.writer.close();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             drop(thread.join());
         }
     }
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(work)
 }
 
 /// However the thread ends, nobody waits for it: what is left is dropped.
@@ -225,7 +251,22 @@ fn last_row(connection: &Connection) -> Result<i64, rusqlite::Error> {
     find.query_row([], |row| row.get(0))
 }
 
-fn write(mut connection: Connection, mut expected: i64, path: &Path, queue: &Queue) {
+/// Hands the receipts out.
+fn tell(committed: &Receiver<Committed>) {
+    for (entries, result) in committed {
+        for Entry { record, receipt, .. } in entries {
+            receipt(result.clone().map(|()| record));
+        }
+    }
+}
+
+fn write(
+    mut connection: Connection,
+    mut expected: i64,
+    path: &Path,
+    queue: &Queue,
+    told: &Sender<Committed>,
+) {
     let _closing = Closing(queue);
     let mut disk = Disk::new(path);
     while let Some(batch) = queue.batch(disk.patience()) {
@@ -239,10 +280,8 @@ fn write(mut connection: Connection, mut expected: i64, path: &Path, queue: &Que
             disk.committed();
         }
         queue.commits.fetch_add(1, Ordering::Release);
-        let committed = committed.map(drop);
-        for Entry { record, receipt, .. } in batch.entries {
-            receipt(committed.clone().map(|()| record));
-        }
+        // Where that thread has come to an end, nobody waits for it.
+        drop(told.send((batch.entries, committed.map(drop))));
         disk.sync_if_due();
         if batch.is_last {
             // Closing does it, too, and is waited for. If it fails now, closing tries again.
@@ -268,9 +307,10 @@ fn commit(
     // Neighbours in the index share its pages. The first of two with the same hash stays the first.
     let mut in_order: Vec<&Entry> = batch.iter().collect();
     in_order.sort_by_key(|entry| (entry.endpoint, entry.hash));
-    for Entry { endpoint, hash, run_id, record, .. } in in_order {
+    let mut insert = AnswerInsert::new(&transaction)?;
+    for Entry { endpoint, hash, run_id, record, sealed, .. } in in_order {
         if record.has_answer() {
-            added += i64::from(insert_answer(&transaction, *endpoint, hash, run_id, record)?);
+            added += i64::from(insert.add((*endpoint, hash), run_id, record, sealed)?);
             if has_failures {
                 delete_failure(&transaction, *endpoint, hash, run_id)?;
             }
@@ -279,6 +319,7 @@ fn commit(
             insert_failure(&transaction, *endpoint, hash, run_id, record)?;
         }
     }
+    drop(insert);
     transaction.commit()?;
     Ok(Some(before..before + added))
 }
@@ -302,13 +343,9 @@ mod tests {
         let hash = |n: u8| RequestHash([n; 32]);
         let put = |n| {
             let (told, result) = mpsc::channel();
-            thread.writer().put(Entry {
-                endpoint: 1,
-                hash: hash(n),
-                run_id: "run".into(),
-                record: Record::recorded("x".repeat(10_000)),
-                receipt: Box::new(move |result| drop(told.send(result))),
-            });
+            let record = Record::recorded("x".repeat(10_000));
+            let receipt = move |result| drop(told.send(result));
+            thread.writer().put(Entry::new((1, hash(n)), "run".into(), record, receipt));
             thread.writer().flush();
             result.recv().expect("a receipt")
         };
