@@ -107,6 +107,11 @@ impl<'a> RequestRunner<'a> {
     async fn permit(&self) -> Option<Option<(Permit<'a>, u64)>> {
         let limits = &self.endpoint.limits;
         let tokens = limits.estimate(self.request);
+        if !self.halt.is_requested()
+            && let Some(permit) = limits.permit_at_once()
+        {
+            return Some(Some((permit, tokens)));
+        }
         let permit = limits.permit(tokens);
         let deadline = self.first_at.zip(self.endpoint.total_timeout);
         let latest = deadline.and_then(|(first_at, total)| {

@@ -123,10 +123,29 @@ impl Limits {
         self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A permit that nobody has to wait for; `None` where that is not sure.
+    pub(crate) fn permit_at_once(&self) -> Option<Permit<'_>> {
+        if self.requests.is_some() || self.tokens.is_some() || self.is_waited_for() {
+            return None;
+        }
+        let place = self.permits.try_acquire().ok()?;
+        let ticket = self.flow().flow.go(Instant::now()).ok()?;
+        Some(self.permitted(place, ticket))
+    }
+
+    fn permitted<'a>(&'a self, place: SemaphorePermit<'a>, ticket: Ticket) -> Permit<'a> {
+        Permit { limits: self, place: Some(place), ticket, load: Load::Unknown, wish: None }
+    }
+
+    /// Whether somebody may not go yet.
+    fn is_waited_for(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
     /// Waits for a permit that will use about `tokens`. Cancelling it while it waits is harmless
     /// but for the rates, which count it as used.
     pub(crate) async fn permit(&self, tokens: u64) -> Permit<'_> {
-        let permit = match self.permits.try_acquire() {
+        let place = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => match self.permits.acquire().await {
                 Ok(permit) => permit,
@@ -135,12 +154,12 @@ impl Limits {
         };
         self.rates(tokens).await;
         let ticket = self.go().await;
-        Permit { limits: self, place: Some(permit), ticket, load: Load::Unknown, wish: None }
+        self.permitted(place, ticket)
     }
 
     /// Waits until the flow lets an attempt go.
     async fn go(&self) -> Ticket {
-        if self.waiting.load(Ordering::Relaxed) == 0
+        if !self.is_waited_for()
             && let Ok(ticket) = self.flow().flow.go(Instant::now())
         {
             return ticket;

@@ -1,14 +1,25 @@
 //! Stopping early: first gracefully, then at once.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 /// A stop that whoever runs an ask can request. Clones share the request.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     graceful: CancellationToken,
     now: CancellationToken,
+    /// Set before the tokens are: every request looks here, and a token is looked at under a lock.
+    is_requested: Arc<AtomicBool>,
+    /// The same of those that it follows.
+    leaders: Arc<[Arc<AtomicBool>]>,
 }
 
 impl Stop {
@@ -19,12 +30,13 @@ impl Stop {
 
     /// Asks nothing new; what is in flight is awaited for a grace period.
     pub fn gracefully(&self) {
+        self.is_requested.store(true, Ordering::Release);
         self.graceful.cancel();
     }
 
     /// Abandons what is in flight, too. Answers that have arrived are still committed.
     pub fn now(&self) {
-        self.graceful.cancel();
+        self.gracefully();
         self.now.cancel();
     }
 
@@ -35,17 +47,24 @@ impl Stop {
 
     /// Whether any stop was requested.
     pub fn is_requested(&self) -> bool {
-        self.graceful.is_cancelled()
+        let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Acquire);
+        is_set(&self.is_requested) || self.leaders.iter().any(is_set)
     }
 
     /// A stop that follows this one, and can be requested without it.
     pub(crate) fn child(&self) -> Self {
-        Self { graceful: self.graceful.child_token(), now: self.now.child_token() }
+        let leaders = self.leaders.iter().chain([&self.is_requested]).cloned();
+        Self {
+            graceful: self.graceful.child_token(),
+            now: self.now.child_token(),
+            is_requested: Arc::default(),
+            leaders: leaders.collect(),
+        }
     }
 
     /// Stops at once when dropped.
-    pub(crate) fn guard(&self) -> (DropGuard, DropGuard) {
-        (self.graceful.clone().drop_guard(), self.now.clone().drop_guard())
+    pub(crate) fn guard(&self) -> StopGuard<'_> {
+        StopGuard(self)
     }
 
     /// `future`'s output, or `None` once a stop is requested.
@@ -68,6 +87,15 @@ impl Stop {
     }
 }
 
+/// Stops at once when dropped.
+pub(crate) struct StopGuard<'a>(&'a Stop);
+
+impl Drop for StopGuard<'_> {
+    fn drop(&mut self) {
+        self.0.now();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,8 +115,13 @@ mod tests {
         let child = parent.child();
         child.now();
         assert!(!parent.is_requested());
-        let child = parent.child();
+        let (child, grandchild) = (parent.child(), parent.child().child());
         parent.gracefully();
-        assert!(child.is_requested() && !child.now.is_cancelled());
+        for follower in [child, grandchild] {
+            assert!(follower.is_requested() && !follower.now.is_cancelled());
+        }
+        let stop = Stop::new();
+        drop(stop.guard());
+        assert!(stop.is_requested() && stop.now.is_cancelled());
     }
 }
