@@ -18,14 +18,14 @@ use rangemap::RangeSet;
 use crate::AskTag;
 
 /// Samples that are scored together, at most.
-pub(crate) const BATCH: usize = 1024;
+pub(crate) const BATCH: usize = 512;
 
 /// Where answers come slowly, those that are ready may be scored after so long, even if they are
 /// fewer: so that little is left to do when the last one comes.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// An answer is kept where fewer than this many samples are scored before it.
-const WINDOW: usize = 8 * BATCH;
+const WINDOW: usize = 16 * BATCH;
 
 /// Bytes of text that are kept, about.
 const KEPT_BYTES: usize = 32 << 20;

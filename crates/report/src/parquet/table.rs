@@ -22,7 +22,7 @@ use super::{
 use crate::columns::Kind;
 
 /// A row group has at least so many rows, where its texts are short and its table is wide.
-const GROUP_ROWS: usize = 16_384;
+const GROUP_ROWS: usize = 8_192;
 /// What is kept of a finished row group until the file ends takes as much memory as about so many
 /// rows of the group that is being filled.
 const ROWS_A_GROUP: usize = 180;
@@ -318,7 +318,8 @@ mod tests {
 
     #[test]
     fn groups_of_a_long_file_are_long_and_few() {
-        assert_eq!(groups(1_000_000), (62, GROUP_ROWS));
+        assert_eq!(groups(200_000), (25, GROUP_ROWS));
+        assert_eq!(groups(1_000_000), (104, 13_433));
         let (count, rows) = groups(1_000_000_000);
         assert!((4_000..6_000).contains(&count), "{count}");
         assert!((400_000..450_000).contains(&rows), "{rows}");

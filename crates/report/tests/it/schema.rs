@@ -111,7 +111,7 @@ fn row_groups_are_bounded_and_end_by_count() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("scores.parquet");
     write_scores(&path, 50_000);
-    assert_eq!(row_groups(&path), [49_152, 49_152, 1_696]);
+    assert_eq!(row_groups(&path), [24_576, 24_576, 24_576, 24_576, 1_696]);
 }
 
 #[test]
