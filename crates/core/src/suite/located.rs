@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{
     document::Document,
+    misfits::misfits_by,
     mistake::{Mistake, Position},
-    schema::{misfits_by, plain_schema},
+    schema::plain_schema,
 };
 
 /// A YAML or JSON document whose values know where they stand.

@@ -8,6 +8,7 @@ mod familiar;
 mod gate;
 pub(crate) mod located;
 mod matrix;
+mod misfits;
 mod mistake;
 mod named_texts;
 mod nested_metric;

@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use super::{
     check::metrics::metric_spec,
     document::{Document, escape},
+    misfits::{SchemaMistake, misfits_by, unknown_key},
     mistake::Mistake,
     raw::RawMetric,
-    schema::{SchemaMistake, entry_schema, misfits_by, unknown_key},
+    schema::entry_schema,
 };
 use crate::metric::{MetricKind, MetricSpec, ParamError};
 

@@ -8,8 +8,10 @@ use super::{
     Mistake, Mistakes, SuiteError,
     check::literal_keys,
     document::Document,
+    misfits::fit,
     raw::{RawProject, RawReceiver},
-    read_text, schema,
+    read_text,
+    schema::project_schema,
 };
 use crate::{
     files::FileAccess,
@@ -152,7 +154,7 @@ fn read_file(
     access: &FileAccess,
 ) -> Result<Vec<ReceiverSpec>, Vec<Mistake>> {
     let mut mistakes = literal_keys::find(&document);
-    mistakes.extend(schema::fit(&mut document, &schema::project_schema(kinds)));
+    mistakes.extend(fit(&mut document, &project_schema(kinds)));
     let raw: RawProject = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(mistakes),

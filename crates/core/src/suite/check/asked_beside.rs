@@ -14,9 +14,10 @@ use crate::{
     request::ResponseSchema,
     suite::{
         document::Document,
+        misfits::misfits_by,
         mistake::Mistake,
         raw::{RawJsonSchema, RawModel, RawPrompt, RawTool, RawToolChoice, RawToolMode, RawTools},
-        schema::{misfits_by, plain_schema},
+        schema::plain_schema,
     },
     tools::{Tool, ToolChoice, Tools},
 };

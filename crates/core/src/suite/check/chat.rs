@@ -6,10 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::suite::{
-    document::Document,
-    mistake::Position,
-    raw::RawMessage,
-    schema::{misfits_by, plain_schema},
+    document::Document, misfits::misfits_by, mistake::Position, raw::RawMessage,
+    schema::plain_schema,
 };
 
 /// What a file of a prompt holds.

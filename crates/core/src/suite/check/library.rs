@@ -17,7 +17,7 @@ use crate::{
     item::Item,
     prompt_library::{LibraryError, LibraryPrompt, PROMPTS_FOLDER, PromptLibrary},
     source_place::FilePlace,
-    suite::{matrix, mistake::Mistake, raw::RawPrompt, schema::type_of},
+    suite::{matrix, misfits::type_of, mistake::Mistake, raw::RawPrompt},
 };
 
 /// A prompt of a library, with the folder that it includes files of.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::suite::{
     document::{Document, escape},
+    misfits::SECRET_KEYS,
     mistake::Mistake,
-    schema::SECRET_KEYS,
 };
 
 /// How the keys of well-known services begin, and how long the rest of them is at least.

@@ -36,9 +36,9 @@ use super::{
     document::Document,
     earlier::{EarlierAsk, take_asked},
     matrix::{self, counted},
+    misfits::fit_suite,
     mistake::{Mistake, Mistakes, nearest},
     raw::RawSuite,
-    schema,
 };
 use crate::{files::FileAccess, metric::MetricSpec, prompt_library::PromptLibrary};
 
@@ -62,9 +62,7 @@ pub(super) fn check(
         // With its placeholders still in it, the rest would only seem wrong.
         return Err(wrong(sorted(mistakes)));
     }
-    let schema =
-        schema::schema(readers.kinds, readers.providers, readers.sources.kinds, readers.receivers);
-    mistakes.extend(schema::fit(&mut document, &schema));
+    mistakes.extend(fit_suite(&mut document, readers));
     let raw: RawSuite = match serde_json::from_value(document.value.clone()) {
         Ok(raw) => raw,
         Err(_) if !mistakes.is_empty() => return Err(wrong(sorted(mistakes))),

@@ -110,6 +110,9 @@ pub(super) fn unsigned(models: &[RawModel], providers: &[ProviderKind]) -> Vec<S
 
 /// Warnings about the parameters of a model. Those of recorded answers may be anyone's.
 fn params_of(model: &RawModel, providers: &[ProviderKind]) -> Vec<String> {
+    if model.params.is_empty() {
+        return Vec::new();
+    }
     let is_named = |kind: &&ProviderKind| model.provider.as_deref() == Some(kind.name);
     let named = providers.iter().find(is_named);
     if named.is_some_and(|kind| kind.options.is_some()) {
