@@ -1,5 +1,6 @@
 //! Where a dataset's rows come from, in which form they are, and which of them are items.
 
+mod batches;
 mod beyond_memory;
 mod formats;
 mod selection;
