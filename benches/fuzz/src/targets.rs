@@ -1,6 +1,7 @@
 //! Everything that evalmark reads and did not write itself.
 
 use std::{
+    convert::Infallible,
     fs::{self, File},
     io,
     path::Path,
@@ -9,10 +10,14 @@ use std::{
 
 use evalmark_core::{
     dataset::{DatasetError, Format, Items, Rows, ScratchSpace},
+    executor::CallingThread,
+    item::Item,
     label::LabelSpec,
+    message::Message,
     metric::MetricSpec,
     model::{AskMode, Limits, Model, Provider},
-    plan::Plan,
+    plan::{Checks, Plan},
+    prompt::Prompt,
     record::Record,
     request::RequestHash,
     source::Sources,
@@ -151,11 +156,12 @@ fn suite(folder: &Path, input: &[u8]) -> String {
         let suite = said(Suite::read(&folder.join("suite.yaml"), readers()))?;
         let metrics = suite.metrics.iter().map(Metric::compile);
         let metrics = metrics.collect::<Result<Vec<_>, _>>().map_err(|error| error.message)?;
-        let plan = said(Plan::checked(
-            &suite,
-            |item| metrics.iter().try_for_each(|metric| metric.check_item(item)),
-            |_, _| Ok(()),
-        ))?;
+        let checks = Checks {
+            item: |item: &Item| metrics.iter().try_for_each(|metric| metric.check_item(item)),
+            messages: |_: &Prompt, _: Arc<[Message]>| Ok::<_, Infallible>(()),
+        };
+        let plan = Plan::checked(&suite, CallingThread, &checks, |_, ()| ());
+        let plan = plan.map_err(|unplanned| unplanned.error.to_string())?;
         Ok(format!("a plan of {} metrics and {} samples", metrics.len(), plan.n_samples()))
     };
     end(read())
