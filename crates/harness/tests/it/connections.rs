@@ -62,7 +62,9 @@ fn a_server_that_ends_http2_connections_loses_no_answer() {
         _ => Reply::text(seen.prompt()).after(Duration::from_millis(2)),
     });
     let setup = Setup::new();
-    let model = trusting(&setup, &named(&server), Some(identity.ca_pem()));
+    let mut model = trusting(&setup, &named(&server), Some(identity.ca_pem()));
+    // All that a connection carries ends with it, and on a busy machine that is most of what is asked.
+    model.limits.attempts = 15;
     setup.ask(&setup.open(&model), 400).assert_all_answered(400);
     assert!(server.requests().iter().any(|seen| seen.header("version") == Some("2")));
     assert!(server.connections() > 5, "{}", server.connections());

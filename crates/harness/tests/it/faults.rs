@@ -35,9 +35,16 @@ fn check_recovers(fault: &Reply) {
     let limits = Limits { timeout: Duration::from_millis(250), ..limits() };
     let asked = setup.ask(&setup.open(&model_at(&server.url(), limits)), 12);
     asked.assert_all_answered(12);
-    assert_eq!(asked.tally.retries, 12, "{shown}");
-    assert!(asked.records().iter().all(|(_, record)| record.attempts == 2), "{shown}");
     assert_eq!(server.count(), 24, "{shown}");
+    if shown.contains("kind: Reset") {
+        // On a connection that has carried an answer before, a request that was not read goes out again
+        // within the same attempt.
+        assert!((1..=12).contains(&asked.tally.retries), "{shown}");
+        assert!(asked.records().iter().all(|(_, record)| record.attempts <= 2), "{shown}");
+    } else {
+        assert_eq!(asked.tally.retries, 12, "{shown}");
+        assert!(asked.records().iter().all(|(_, record)| record.attempts == 2), "{shown}");
+    }
 }
 
 #[test]
