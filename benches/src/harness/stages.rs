@@ -15,8 +15,12 @@ impl Stages {
         let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
         for thread in threads.filter_map(Result::ok) {
             let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            if let Some(seen) = name_and_ticks(&stat) {
-                self.0.insert(thread.file_name().to_string_lossy().into_owned(), seen);
+            let number = thread.file_name().to_string_lossy().into_owned();
+            if let Some((name, ticks)) = name_and_ticks(&stat) {
+                // Others have its name, too: those that share out pieces of work have none of their own.
+                let is_main = number == pid.to_string();
+                let name = if is_main { "main".to_owned() } else { name };
+                self.0.insert(number, (name, ticks));
             }
         }
     }

@@ -185,11 +185,12 @@ impl Plan {
 
     /// One model's samples in the order of asking: item by item, so that all prompts meet the
     /// same conditions.
-    pub fn by_item(
+    pub fn by_item<E: Executor>(
         &self,
         model: usize,
-    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
-        let samples = self.samples(model, None, CallingThread)?;
+        executor: E,
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<E>, PlanError> {
+        let samples = self.samples(model, None, executor)?;
         Ok(samples.flat_map(one_by_one))
     }
 
@@ -269,7 +270,9 @@ impl Plan {
     {
         let plan = self.clone();
         let samples = move |item: Item| plan.samples_of(model, prompt, &item);
-        Ok(OfEachItem::open(&self.dataset, executor, samples)?)
+        let prompts = prompt.map_or(self.prompts.len(), |_| 1);
+        let of_item = prompts.saturating_mul(self.epochs as usize);
+        Ok(OfEachItem::open(&self.dataset, executor, samples)?.makes(of_item))
     }
 
     /// The samples of one item: of one prompt, or of all.

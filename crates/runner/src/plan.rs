@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Host,
+    all_cores::AllCores,
     error::Result,
     load::{LoadedSuite, load},
     planned_comparisons::{NamedBaseline, PlannedBaseline, PlannedComparison, planned_comparisons},
@@ -133,7 +134,7 @@ pub struct ModelEstimate {
 
 fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
     let (mut samples, mut characters) = (0, 0);
-    for sample in loaded.plan.by_item(model)? {
+    for sample in loaded.plan.by_item(model, AllCores)? {
         samples += 1;
         characters += sample?.request.estimated_characters();
     }

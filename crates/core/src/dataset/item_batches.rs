@@ -29,6 +29,8 @@ pub(crate) struct ItemBatches<E> {
     /// The index of the next item.
     next: u64,
     executor: E,
+    /// Rows of a batch, at most.
+    at_once: usize,
 }
 
 /// A row with its place among all rows, from 1; or why there is none.
@@ -53,7 +55,8 @@ impl<E: Executor> ItemBatches<E> {
         };
         let planned = spec.planned.clone().map(FingerprintReader::new);
         let rows = SomeRows { rows: spec.file.raw_rows()?, drawn, row: 0 };
-        Ok(Self { spec: spec.clone(), rows, ahead: None, planned, next: 0, executor })
+        let (spec, at_once) = (spec.clone(), E::AT_ONCE);
+        Ok(Self { spec, rows, ahead: None, planned, next: 0, executor, at_once })
     }
 
     /// What `work` makes of the next few items; `None` behind the last one.
@@ -91,7 +94,7 @@ impl<E: Executor> ItemBatches<E> {
     fn most(&self, waiting: usize) -> usize {
         let left = self.spec.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.next));
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        left.saturating_sub(waiting).min(E::AT_ONCE)
+        left.saturating_sub(waiting).min(self.at_once)
     }
 
     /// What `work` makes of those rows that are items.
@@ -240,6 +243,12 @@ impl<E: Executor, W, R> OfEachItem<E, W, R> {
     ) -> Result<Self, DatasetError> {
         let batches = ItemBatches::open(spec, executor)?;
         Ok(Self { batches, work, ready: Vec::new().into_iter() })
+    }
+
+    /// The same for work that makes so many things of each item: of fewer items at once.
+    pub(crate) fn makes(mut self, things: usize) -> Self {
+        self.batches.at_once = (E::AT_ONCE / things.max(1)).max(1);
+        self
     }
 }
 
