@@ -5,7 +5,6 @@ use std::{fmt::Write, fs};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalmark_core::{
     dataset::{DatasetError, Format, ScratchSpace},
-    executor::CallingThread,
     plan::Plan,
     source::Sources,
     suite::{Readers, Suite},
@@ -55,7 +54,7 @@ fn expansion(criterion: &mut Criterion) {
     });
     group.bench_function("expand and hash", |bencher| {
         bencher.iter(|| {
-            let samples = plan.by_item(0, CallingThread).expect("opens");
+            let samples = plan.by_item(0).expect("opens");
             let hashes = samples.map(|sample| sample.expect("a sample").request.hash());
             hashes.fold(0_u8, |sum, hash| sum ^ hash.0[0])
         });

@@ -185,12 +185,12 @@ impl Plan {
 
     /// One model's samples in the order of asking: item by item, so that all prompts meet the
     /// same conditions.
-    pub fn by_item<E: Executor>(
+    pub fn by_item(
         &self,
         model: usize,
-        executor: E,
-    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<E>, PlanError> {
-        let samples = self.samples(model, None, executor)?;
+    ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
+        // Asked one by one, they are not read far ahead.
+        let samples = self.samples(model, None, CallingThread)?;
         Ok(samples.flat_map(one_by_one))
     }
 

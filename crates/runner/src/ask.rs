@@ -24,7 +24,6 @@ use evalmark_harness::{
 
 use crate::{
     AskTag, RunError,
-    all_cores::AllCores,
     error::{Advised, Hinted, Result},
     judges::{Judges, asking, requests_to},
     load::LoadedSuite,
@@ -234,11 +233,11 @@ impl Endpoints {
             };
             let asked = (model, endpoint);
             if endpoint.asks_in_batches() {
-                let samples = || loaded.plan.by_item(model, AllCores).map_err(SourceError::Plan);
+                let samples = || loaded.plan.by_item(model).map_err(SourceError::Plan);
                 let requests = || Ok(samples()?.map(ask));
                 return self.ask_in_batches(asked, &requests, events, stop);
             }
-            let requests = loaded.plan.by_item(model, AllCores)?.map(ask);
+            let requests = loaded.plan.by_item(model)?.map(ask);
             thread::scope(|scope| self.ask_one(asked, ahead(scope, requests), events, stop))
         };
         all_at_once(&loaded.suite.candidates, ask_one)

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 
 use crate::{
     Host,
-    all_cores::AllCores,
     error::Result,
     load::{LoadedSuite, load},
     planned_comparisons::{NamedBaseline, PlannedBaseline, PlannedComparison, planned_comparisons},
@@ -134,7 +133,7 @@ pub struct ModelEstimate {
 
 fn estimate(loaded: &LoadedSuite, model: usize) -> Result<ModelEstimate> {
     let (mut samples, mut characters) = (0, 0);
-    for sample in loaded.plan.by_item(model, AllCores)? {
+    for sample in loaded.plan.by_item(model)? {
         samples += 1;
         characters += sample?.request.estimated_characters();
     }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use evalmark_core::{
-    executor::CallingThread,
     plan::{Plan, Sample},
     suite::{Suite, SuiteError},
 };
@@ -41,8 +40,7 @@ fn rows_in(folder: &Path, rows: &str) {
 /// What the first prompt says to each item, item by item.
 fn asked(suite: &Suite) -> Vec<(String, Vec<String>)> {
     let plan = Plan::new(suite).expect("plan");
-    let samples =
-        plan.by_item(0, CallingThread).expect("opens").map(|sample| sample.expect("sample"));
+    let samples = plan.by_item(0).expect("opens").map(|sample| sample.expect("sample"));
     let samples = samples.filter(|sample| sample.prompt == 0 && sample.epoch == 0);
     let told = |sample: Sample| {
         let messages = sample.request.messages.iter();

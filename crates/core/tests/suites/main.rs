@@ -12,7 +12,6 @@ use std::{fs, path::Path};
 
 use evalmark_core::{
     dataset::{DatasetError, Format, Rows, ScratchSpace},
-    executor::CallingThread,
     feature::Feature,
     metric::{Direction, MetricKind, Range},
     model::{ModelServer, Provider},
@@ -148,8 +147,7 @@ fn a_good_suite_becomes_a_plan() {
     assert_eq!(key, &ModelKey::None);
     let plan = Plan::new(&suite).expect("plan");
     assert_eq!((plan.profile.n_items, plan.n_samples()), (2, 8));
-    let samples: Vec<_> =
-        plan.by_item(0, CallingThread).expect("opens").map(|s| s.expect("sample")).collect();
+    let samples: Vec<_> = plan.by_item(0).expect("opens").map(|s| s.expect("sample")).collect();
     let order: Vec<_> = samples.iter().map(|s| (s.item.index, s.prompt, s.epoch)).collect();
     let expected =
         [0, 1].map(|item| [0, 1].map(|prompt| [0, 1].map(|epoch| (item, prompt, epoch))));
