@@ -4,7 +4,7 @@
 //! program is the one that was built into the same folder. `--large` adds a million items; `--load
 //! ITEMS AT_ONCE MS`, which may be repeated, measures other loads instead.
 //!
-//! With `--cores` it prints what all cores are good for: asking as above; `evalmark run` over a million recorded
+//! With `--cores` it prints how the program scales with cores: asking as above; `evalmark run` over a million recorded
 //! answers with ten scores each, on more and more cores, with the time of each stage's thread; and `evalmark
 //! gate` over such runs beside polars reading the same columns. `--scoring ITEMS METRICS` and `--gate ITEMS
 //! METRICS SLICES`, which may be repeated, measure other runs instead. The Python of `--python PATH` must have

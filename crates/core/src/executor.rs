@@ -1,7 +1,6 @@
-//! Where work is done that falls into independent pieces. Nothing here starts a thread: callers that have some
-//! hand their executor in.
+//! Runs independent pieces of work. This crate starts no threads: a caller that has some passes its executor in.
 
-/// Does pieces of work, perhaps several at the same time.
+/// Runs pieces of work, perhaps several at the same time.
 pub trait Executor: Send + Sync {
     /// How many pieces are worth being handed over together.
     const AT_ONCE: usize;
@@ -23,7 +22,7 @@ pub trait Executor: Send + Sync {
         B: Send;
 }
 
-/// Does one piece after the other, at once.
+/// Runs one piece after the other on the thread that calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallingThread;
 

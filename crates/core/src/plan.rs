@@ -189,7 +189,7 @@ impl Plan {
         &self,
         model: usize,
     ) -> Result<impl Iterator<Item = Result<Sample, PlanError>> + Send + use<>, PlanError> {
-        // Asked one by one, they are not read far ahead.
+        // Not read far ahead: a dataset that changes while it is asked must be noticed.
         let samples = self.samples(model, None, CallingThread)?;
         Ok(samples.flat_map(one_by_one))
     }
@@ -309,7 +309,7 @@ pub struct Checks<I, M> {
     pub messages: M,
 }
 
-/// Why there is no plan.
+/// A plan that failed its checks.
 #[derive(Clone, Debug)]
 pub struct Unplanned<P> {
     /// What is wrong.

@@ -127,7 +127,8 @@ impl Dispatcher {
             if self.halt.is_requested() || self.endpoint.breaker.down().is_some() {
                 break;
             }
-            // Where the dispatcher waits for the next one itself, there is none.
+            // Either the dispatcher waits for a job itself, and there is none, or another task is taking one:
+            // if more are left, the dispatcher starts a task for them.
             let Ok(mut groups) = queue.try_lock() else { break };
             let Some(next) = groups.as_mut().and_then(EmbeddingGroups::chat_at_once) else { break };
             jobs = next;

@@ -259,7 +259,7 @@ impl FileSpec {
         Ok(Box::new(MadeRows::new(self.raw_rows()?)))
     }
 
-    /// The same, of which it is still to be found out what they say.
+    /// The same, before their values are read.
     fn raw_rows(&self) -> Result<RawRows, DatasetError> {
         if !self.parts.is_empty() {
             return Ok(Box::new(parts::PartRows::new(self.clone())));

@@ -1,5 +1,5 @@
-//! Rows as they were cut out of a file: what they say is found out in a step of its own, which does not
-//! depend on other rows.
+//! Rows as they were cut out of a file, before their values are read: reading the values of a row depends on
+//! no other row.
 
 use super::{DatasetError, csv::CsvRow, json::JsonRow};
 use crate::fields::Fields;

@@ -17,8 +17,8 @@ use super::{
 /// Every place where a suite does not fit its schema, as [`fit`] tells them.
 pub(crate) fn fit_suite(document: &mut Document, readers: Readers<'_>) -> Vec<Mistake> {
     let Readers { kinds, providers, sources, receivers, .. } = readers;
-    // To whoever names some kinds only, the others say nothing: making a schema of all of them takes longer
-    // than all else that is done with a suite. They are known where a mistake is to be explained.
+    // Building the schema of every kind takes long for a short run, and kinds that the suite does not name
+    // cannot find fault with it. Only to explain a mistake is the full schema needed.
     let mut keys = BTreeSet::new();
     add_keys(&document.value, &mut keys);
     let named = |name: &str| keys.contains(name);
