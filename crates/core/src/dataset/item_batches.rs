@@ -4,10 +4,10 @@
 use std::{io, sync::Arc, vec};
 
 use super::{
-    DatasetError, DatasetSpec, RowSet,
+    DatasetError, DatasetSpec,
     fingerprints::FingerprintReader,
     items::item,
-    raw_rows::{RawRow, RawRows},
+    raw_rows::{PlacedRow, PlacedRows},
     selection::drawn,
 };
 use crate::{executor::Executor, fields::Fields, item::Item};
@@ -21,9 +21,9 @@ const CHANGED: &str = "has changed since the run began";
 /// Reads a dataset.
 pub(crate) struct ItemBatches<E> {
     spec: Arc<DatasetSpec>,
-    rows: SomeRows,
+    rows: PlacedRows,
     /// What was read last, and not looked at yet.
-    ahead: Option<Vec<Cut>>,
+    ahead: Option<Vec<PlacedRow>>,
     /// What the items must be.
     planned: Option<FingerprintReader>,
     /// The index of the next item.
@@ -32,9 +32,6 @@ pub(crate) struct ItemBatches<E> {
     /// Rows of a batch, at most.
     at_once: usize,
 }
-
-/// A row with its place among all rows, from 1; or why there is none.
-type Cut = Result<(u64, RawRow), DatasetError>;
 
 /// What became of a row.
 enum Taken {
@@ -54,7 +51,7 @@ impl<E: Executor> ItemBatches<E> {
             None => None,
         };
         let planned = spec.planned.clone().map(FingerprintReader::new);
-        let rows = SomeRows { rows: spec.file.raw_rows()?, drawn, row: 0 };
+        let rows = PlacedRows::open(spec, drawn)?;
         let (spec, at_once) = (spec.clone(), E::AT_ONCE);
         Ok(Self { spec, rows, ahead: None, planned, next: 0, executor, at_once })
     }
@@ -69,18 +66,18 @@ impl<E: Executor> ItemBatches<E> {
             if most == 0 {
                 return None;
             }
-            let cut = match self.ahead.take() {
-                Some(cut) => cut,
-                None => self.rows.next(most),
+            let next = match self.ahead.take() {
+                Some(next) => next,
+                None => cut(&mut self.rows, most),
             };
-            if cut.is_empty() {
+            if next.is_empty() {
                 return self.ends_early().map(|error| vec![Err(error)]);
             }
-            let ahead = self.most(cut.len());
+            let ahead = self.most(next.len());
             let Self { spec, rows, executor, .. } = self;
             let (ahead, taken) = executor.join(
-                || (ahead > 0).then(|| rows.next(ahead)),
-                || executor.map(cut, |cut| taken(spec, cut)),
+                || (ahead > 0).then(|| cut(rows, ahead)),
+                || executor.map(next, |row| taken(spec, row)),
             );
             self.ahead = ahead;
             let made = self.made(taken, work);
@@ -177,8 +174,8 @@ impl DatasetSpec {
 }
 
 /// What becomes of a row, whatever stands before it.
-fn taken(spec: &DatasetSpec, cut: Cut) -> Taken {
-    let (place, raw) = match cut {
+fn taken(spec: &DatasetSpec, row: PlacedRow) -> Taken {
+    let (place, raw) = match row {
         Ok(row) => row,
         Err(error) => return Taken::Wrong(error),
     };
@@ -193,38 +190,15 @@ fn taken(spec: &DatasetSpec, cut: Cut) -> Taken {
     }
 }
 
-/// The rows of a dataset, without those that were not drawn.
-struct SomeRows {
-    rows: RawRows,
-    drawn: Option<Arc<RowSet>>,
-    /// How many were read.
-    row: u64,
-}
-
-impl SomeRows {
-    /// The next ones, at most so many; none at the end.
-    fn next(&mut self, most: usize) -> Vec<Cut> {
-        let (mut some, mut bytes) = (Vec::with_capacity(most), 0);
-        while some.len() < most && bytes < BATCH_BYTES {
-            let Some(row) = self.rows.next() else { break };
-            let place = self.row;
-            self.row += u64::from(row.is_ok());
-            match row {
-                Ok(_) if self.drawn.as_ref().is_some_and(|drawn| !drawn.contains(place)) => {}
-                Ok(row) => {
-                    bytes += row.n_bytes();
-                    some.push(Ok((self.row, row)));
-                }
-                Err(error) => some.push(Err(error)),
-            }
-        }
-        some
+/// The next rows, at most so many; none at the end.
+fn cut(rows: &mut PlacedRows, most: usize) -> Vec<PlacedRow> {
+    let (mut some, mut bytes) = (Vec::with_capacity(most), 0);
+    while some.len() < most && bytes < BATCH_BYTES {
+        let Some(row) = rows.next() else { break };
+        bytes += row.as_ref().map_or(0, |(_, row)| row.n_bytes());
+        some.push(row);
     }
-
-    /// Gives no more.
-    fn end(&mut self) {
-        self.rows = Box::new(std::iter::empty());
-    }
+    some
 }
 
 /// What `work` makes of every selected item of a dataset, in the file's order.

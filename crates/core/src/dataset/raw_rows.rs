@@ -1,7 +1,9 @@
 //! Rows as they were cut out of a file, before their values are read: reading the values of a row depends on
 //! no other row.
 
-use super::{DatasetError, csv::CsvRow, json::JsonRow};
+use std::sync::Arc;
+
+use super::{DatasetError, DatasetSpec, RowSet, csv::CsvRow, json::JsonRow};
 use crate::fields::Fields;
 
 /// Rows of a file, in order.
@@ -63,5 +65,48 @@ impl Iterator for MadeRows {
         let fields = self.raw.next()?.map(RawRow::fields);
         self.done = matches!(fields, Ok(Err(_)));
         Some(fields.and_then(std::convert::identity))
+    }
+}
+
+/// A row with its place among all rows, from 1; or why there is none.
+pub(super) type PlacedRow = Result<(u64, RawRow), DatasetError>;
+
+/// The rows of a dataset with their places, without those that were not drawn.
+pub(super) struct PlacedRows {
+    rows: RawRows,
+    drawn: Option<Arc<RowSet>>,
+    /// How many were read.
+    row: u64,
+}
+
+impl PlacedRows {
+    pub(super) fn open(
+        spec: &DatasetSpec,
+        drawn: Option<Arc<RowSet>>,
+    ) -> Result<Self, DatasetError> {
+        Ok(Self { rows: spec.file.raw_rows()?, drawn, row: 0 })
+    }
+
+    /// Gives no more.
+    pub(super) fn end(&mut self) {
+        self.rows = Box::new(std::iter::empty());
+    }
+}
+
+impl Iterator for PlacedRows {
+    type Item = PlacedRow;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let row = match self.rows.next()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            let is_drawn = self.drawn.as_ref().is_none_or(|drawn| drawn.contains(self.row));
+            self.row += 1;
+            if is_drawn {
+                return Some(Ok((self.row, row)));
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use self::{
     schema::{ColumnRule, ColumnType, SchemaCheck},
     split::Split,
 };
-use super::{DatasetError, DatasetSpec, RowSet, Rows};
+use super::{DatasetError, DatasetSpec, RowSet, raw_rows::PlacedRows};
 use crate::{
     expression::{Evaluated, Expression, NoValue},
     fields::Fields,
@@ -152,9 +152,7 @@ impl DatasetSpec {
 /// The selected rows of a dataset, each with its place among all rows, from 1.
 pub(crate) struct SelectedRows {
     spec: Arc<DatasetSpec>,
-    rows: Rows,
-    row: u64,
-    drawn: Option<Arc<RowSet>>,
+    rows: PlacedRows,
 }
 
 impl SelectedRows {
@@ -163,17 +161,12 @@ impl SelectedRows {
             Some(selection) => drawn(spec, selection)?,
             None => None,
         };
-        Ok(Self { drawn, ..Self::undrawn(spec)? })
+        Ok(Self { spec: spec.clone(), rows: PlacedRows::open(spec, drawn)? })
     }
 
     /// The rows that are drawn from.
     fn undrawn(spec: &Arc<DatasetSpec>) -> Result<Self, DatasetError> {
-        Ok(Self { spec: spec.clone(), rows: spec.file.rows()?, row: 0, drawn: None })
-    }
-
-    fn is_drawn(&self) -> bool {
-        let Some(drawn) = &self.drawn else { return true };
-        drawn.contains(self.row - 1)
+        Ok(Self { spec: spec.clone(), rows: PlacedRows::open(spec, None)? })
     }
 }
 
@@ -182,18 +175,21 @@ impl Iterator for SelectedRows {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let row = match self.rows.next()? {
+            let (place, row) = match self.rows.next()? {
                 Ok(row) => row,
                 Err(error) => return Some(Err(error)),
             };
-            self.row += 1;
-            if !self.is_drawn() {
-                continue;
-            }
-            match self.spec.selected(row) {
-                Ok(Some(row)) => return Some(Ok((self.row, row))),
+            let fields = match row.fields() {
+                Ok(fields) => fields,
+                Err(error) => {
+                    self.rows.end();
+                    return Some(Err(error));
+                }
+            };
+            match self.spec.selected(fields) {
+                Ok(Some(fields)) => return Some(Ok((place, fields))),
                 Ok(None) => {}
-                Err(message) => return Some(Err(self.spec.error_of_row(self.row, message))),
+                Err(message) => return Some(Err(self.spec.error_of_row(place, message))),
             }
         }
     }
