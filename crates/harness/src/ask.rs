@@ -15,6 +15,7 @@ use crate::{
     feeder::{FeedMessage, Feeder, InFlightBudget},
     job_channel::job_channel,
     ledger::LedgerError,
+    request_slots::RequestSlots,
     stop::Stop,
 };
 
@@ -107,6 +108,8 @@ where
         budget: budget.clone(),
         counts: counts.clone(),
         sharing: Sharing::of(endpoint, run_id),
+        slots: RequestSlots::new(endpoint.inner.concurrency),
+        threads: endpoint.spread(),
     };
     let dispatcher = endpoint.handle().spawn(dispatcher.run(receiver));
     let (fed, heard) = thread::scope(|scope| {

@@ -17,6 +17,7 @@ use crate::{
     hedge::Hedge,
     limits::Permit,
     reply::{Answer, AttemptError, Reply},
+    request_slots::RequestSlots,
     stop::Stop,
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct RequestRunner<'a> {
     halt: &'a Stop,
     budget: &'a Budget,
     counts: &'a Counts,
+    slots: &'a RequestSlots,
     first_at: Option<Instant>,
     attempts: u32,
     queue: Duration,
@@ -55,13 +57,14 @@ pub(crate) struct RequestRunner<'a> {
 
 impl<'a> RequestRunner<'a> {
     pub(crate) fn new(dispatcher: &'a Dispatcher, request: &'a Request) -> Self {
-        let Dispatcher { endpoint, halt, budget, counts, .. } = dispatcher;
+        let Dispatcher { endpoint, halt, budget, counts, slots, .. } = dispatcher;
         Self {
             endpoint,
             request,
             halt,
             budget,
             counts,
+            slots,
             first_at: None,
             attempts: 0,
             queue: Duration::ZERO,
@@ -95,7 +98,9 @@ impl<'a> RequestRunner<'a> {
             let failure = error.failure.clone();
             say(Event::Retrying { failure, attempt: self.attempts, delay });
             let backoff_since = Instant::now();
+            let loan = self.slots.lend();
             self.halt.unless(tokio::time::sleep(delay)).await?;
+            drop(loan);
             waiting_since = Instant::now();
             self.backoff += waiting_since - backoff_since;
             last = Some(error);

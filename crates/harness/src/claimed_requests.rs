@@ -91,20 +91,20 @@ impl Dispatcher {
         };
         let patience = PATIENCE.max(self.endpoint.timeout.saturating_mul(2));
         let deadline = Instant::now() + patience;
-        let mut has_waited = false;
+        let mut loan = None;
         loop {
             let mut claimed = self.claim_free(sharing, jobs);
             if claimed.jobs.is_empty() && sharing.patience_ends(deadline) {
                 std::mem::swap(&mut claimed.jobs, &mut claimed.others);
             }
             if !claimed.jobs.is_empty() || claimed.others.is_empty() {
-                if has_waited || sharing.claims.has_company() || self.endpoint.writer.has_company()
+                if loan.is_some() || sharing.claims.has_company() || self.endpoint.writer.has_company()
                 {
                     claimed.jobs = settle_answered(sharing, claimed.jobs);
                 }
                 return Some(claimed);
             }
-            has_waited = true;
+            loan = loan.or_else(|| Some(self.slots.lend()));
             jobs = claimed.others;
             self.halt.unless(sleep(POLL)).await?;
         }

@@ -11,7 +11,8 @@ use evalmark_core::{
     request::Request,
 };
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    runtime::Handle,
+    sync::Mutex,
     task::{JoinError, JoinSet},
     time::Instant,
 };
@@ -27,11 +28,9 @@ use crate::{
     job_channel::JobReceiver,
     ledger::Entry,
     reply::AttemptError,
+    request_slots::{RequestSlot, RequestSlots},
     stop::Stop,
 };
-
-/// Requests that may wait between two attempts while others use their permits, at least.
-const LEAST_WAITING: usize = 16;
 
 /// The requests that are not under way yet; `None` at the end.
 type Queue<T> = Arc<Mutex<Option<EmbeddingGroups<T>>>>;
@@ -48,6 +47,9 @@ pub(crate) struct Dispatcher {
     pub(crate) counts: Arc<Counts>,
     /// Where other processes use the ledger, too.
     pub(crate) sharing: Option<Sharing>,
+    pub(crate) slots: Arc<RequestSlots>,
+    /// The threads that the requests are spread over.
+    pub(crate) threads: Vec<Handle>,
 }
 
 /// What no event tells of.
@@ -88,22 +90,14 @@ impl Dispatcher {
     pub(crate) async fn run<T: Send + 'static>(self, jobs: JobReceiver<Job<T>>) {
         let queue = Arc::new(Mutex::new(Some(EmbeddingGroups::of(jobs))));
         let this = Arc::new(self);
-        let concurrency = this.endpoint.concurrency;
-        // Requests in back-off hold no permit, but they are bounded too.
-        let window = concurrency.saturating_add(concurrency.max(LEAST_WAITING)).min(1 << 24);
-        let window = Arc::new(Semaphore::new(window));
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::on(&this.threads);
         while this.endpoint.breaker.down().is_none() {
             let next = async {
-                let slot = window.clone().acquire_owned().await.ok()?;
+                let slot = this.slots.take().await;
                 Some((slot, queue.lock().await.as_mut()?.next().await?))
             };
             let Some(Some((slot, jobs))) = this.halt.unless(next).await else { break };
-            while let Some(ended) = tasks.try_join_next() {
-                check(ended);
-            }
-            // In a box of its own: a task is moved about, and this one is large.
-            tasks.spawn(Box::pin(this.clone().ask_on(jobs, queue.clone(), slot)));
+            tasks.spawn(this.clone().ask_on(jobs, queue.clone(), slot));
         }
         if this.endpoint.breaker.down().is_some() {
             this.halt.gracefully();
@@ -120,7 +114,7 @@ impl Dispatcher {
         self: Arc<Self>,
         mut jobs: Vec<Job<T>>,
         queue: Queue<T>,
-        slot: OwnedSemaphorePermit,
+        slot: RequestSlot,
     ) {
         loop {
             self.ask(jobs).await;
@@ -240,29 +234,64 @@ impl Dispatcher {
     }
 
     /// Waits for what is in flight, or abandons it when a stop leaves no more time.
-    async fn drain(&self, mut tasks: JoinSet<()>) {
-        let all = async {
-            while let Some(ended) = tasks.join_next().await {
-                check(ended);
-            }
-        };
+    async fn drain(&self, mut tasks: Tasks) {
         // Where only the budget ended the ask, what is in flight was paid for and is awaited.
         let is_paid = self.counts.out_of_budget.load(Ordering::Relaxed);
         let stop = if is_paid { &self.stop } else { &self.halt };
         tokio::select! {
-            () = all => {}
+            () = tasks.end() => {}
             () = stop.abandoned(self.endpoint.tuning.grace) => {}
             () = self.halt.at_once() => {}
         }
-        tasks.shutdown().await;
+        tasks.running.shutdown().await;
     }
 }
 
-/// A bug in a task is a bug of the whole.
-fn check(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        std::panic::resume_unwind(error.into_panic());
+/// The tasks of a dispatcher, spread over threads.
+struct Tasks {
+    running: JoinSet<usize>,
+    /// The threads, and how many run on each.
+    threads: Vec<(Handle, usize)>,
+}
+
+impl Tasks {
+    fn on(threads: &[Handle]) -> Self {
+        let threads = threads.iter().map(|handle| (handle.clone(), 0)).collect();
+        Self { running: JoinSet::new(), threads }
+    }
+
+    /// Starts a task where the fewest run.
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        while let Some(ended) = self.running.try_join_next() {
+            self.ended(ended);
+        }
+        let threads = self.threads.iter_mut().enumerate();
+        let Some((thread, (handle, count))) = threads.min_by_key(|(_, (_, count))| *count) else {
+            return;
+        };
+        *count += 1;
+        // In a box of its own: a task is moved about, and this one is large.
+        let task = Box::pin(task);
+        let task = async move {
+            task.await;
+            thread
+        };
+        self.running.spawn_on(task, handle);
+    }
+
+    /// Waits until none is left.
+    async fn end(&mut self) {
+        while let Some(ended) = self.running.join_next().await {
+            self.ended(ended);
+        }
+    }
+
+    /// A bug in a task is a bug of the whole.
+    fn ended(&mut self, ended: Result<usize, JoinError>) {
+        match ended {
+            Ok(thread) => self.threads[thread].1 -= 1,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
     }
 }

@@ -42,6 +42,9 @@ use crate::{
 /// Tokens of an answer, before any was seen, where the request sets no limit.
 const FIRST_ANSWER: u64 = 256;
 
+/// Requests at once for which another thread is worth its while.
+const REQUESTS_PER_THREAD: usize = 8;
+
 /// A model of the suite, ready to be asked. Cheap to clone; clones share limits and flights.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -258,6 +261,11 @@ impl Endpoint {
 
     pub(crate) fn handle(&self) -> &Handle {
         self.network.handle()
+    }
+
+    /// The threads that its requests are spread over.
+    pub(crate) fn spread(&self) -> Vec<Handle> {
+        self.network.spread(self.inner.concurrency.div_ceil(REQUESTS_PER_THREAD))
     }
 }
 

@@ -53,6 +53,7 @@ pub mod recorded_answers;
 mod reply;
 mod request_bloom_filter;
 mod request_runtime;
+mod request_slots;
 mod retry;
 mod server_sent_events;
 mod single_flight;

@@ -66,6 +66,11 @@ impl RequestRuntime {
         self.program_variables.as_deref()
     }
 
+    /// Threads for many requests.
+    pub(crate) fn spread(&self, most: usize) -> Vec<Handle> {
+        self.threads.spread(most)
+    }
+
     pub(crate) fn handle(&self) -> &Handle {
         self.threads.handle()
     }

@@ -7,7 +7,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderValue;
 use reqwest::{Certificate, Client, ClientBuilder, redirect};
 use url::Url;
 
@@ -16,9 +15,8 @@ use crate::{
     message_text::with_causes,
     request::HttpRequest,
     response::{ExchangeError, HttpResponse},
+    transport::{OWN_NAME, Transport, TransportError, is_plain},
 };
-
-const USER_AGENT: &str = concat!("evalmark/", env!("CARGO_PKG_VERSION"));
 
 /// A request whose connection ends sooner than this was on its way when the server ended it.
 const UNREAD: Duration = Duration::from_secs(1);
@@ -26,7 +24,7 @@ const UNREAD: Duration = Duration::from_secs(1);
 /// A client for one server, with a pool of connections to it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client,
+    transport: Transport,
     kept: KeptConnections,
 }
 
@@ -69,10 +67,12 @@ impl HttpClient {
     /// is spoken with a server that offers it in its TLS handshake.
     pub fn open(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
         let trusted = options.trusted.map_or(Ok(Vec::new()), certificates)?;
+        if is_plain(options) {
+            return Ok(Self { transport: Transport::plain(options), kept: KeptConnections::default() });
+        }
         let builder = || {
             Client::builder()
-                // Static: nobody counts who shares it.
-                .user_agent(HeaderValue::from_static(USER_AGENT))
+                .user_agent(OWN_NAME)
                 // A redirect could carry the key to another host.
                 .redirect(redirect::Policy::none())
                 .referer(false)
@@ -97,7 +97,7 @@ impl HttpClient {
             }
         };
         let client = built.map_err(|error| ClientError::Tls(with_causes(&error)))?;
-        Ok(Self { client, kept: KeptConnections::default() })
+        Ok(Self { transport: Transport::Any(client), kept: KeptConnections::default() })
     }
 
     /// Sends a request, and returns when the head of the response is there. Redirects are not
@@ -109,10 +109,8 @@ impl HttpClient {
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
         let HttpRequest { method, url, headers, body } = request;
         let body = Bytes::from(body);
-        let attempt = || {
-            let request = self.client.request(method.clone(), url.clone());
-            request.headers(headers.clone()).body(body.clone()).send()
-        };
+        let attempt =
+            || self.transport.send(method.clone(), &url, headers.clone(), body.clone());
         let mut began = Instant::now();
         let mut sent = attempt().await;
         while sent.as_ref().is_err_and(|error| self.kept.has_ended(error))
@@ -131,7 +129,7 @@ impl HttpClient {
     /// As [`HttpClient::send`], and in no case a second time: for what must not be done twice.
     pub async fn send_once(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
         let HttpRequest { method, url, headers, body } = request;
-        let sent = self.client.request(method, url.clone()).headers(headers).body(body).send();
+        let sent = self.transport.send(method, &url, headers, Bytes::from(body));
         let response = sent.await.map_err(|error| failed(&error, &url))?;
         self.kept.note(&response);
         Ok(HttpResponse::new(response))
@@ -139,8 +137,8 @@ impl HttpClient {
 }
 
 /// What a failed exchange means; of the URL only host and port are told, for it may hold more.
-pub(crate) fn failed(error: &reqwest::Error, url: &Url) -> ExchangeError {
-    let causes = error.source().map(with_causes).unwrap_or_default();
+fn failed(error: &TransportError, url: &Url) -> ExchangeError {
+    let causes = error.causes();
     let place = || {
         let host = url.host_str().unwrap_or_default();
         url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
@@ -164,8 +162,8 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
 }
 
 /// Whether the server's certificate is what is wrong.
-fn is_distrust(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
+fn is_distrust(error: &TransportError) -> bool {
+    let mut cause = error.cause();
     while let Some(error) = cause {
         if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;

@@ -9,9 +9,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use http::Extensions;
+use http::{Extensions, Response};
 use hyper_util::client::legacy::{self, connect::HttpInfo};
-use reqwest::Response;
+
+use crate::transport::TransportError;
 
 /// Kept connections, each by its address on this machine.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,7 @@ pub(crate) struct KeptConnections(Arc<Mutex<HashSet<SocketAddr>>>);
 
 impl KeptConnections {
     /// Notes that a connection has carried a response.
-    pub(crate) fn note(&self, response: &Response) {
+    pub(crate) fn note<B>(&self, response: &Response<B>) {
         if let Some(info) = response.extensions().get::<HttpInfo>() {
             self.with(|kept| kept.insert(info.local_addr()));
         }
@@ -27,11 +28,8 @@ impl KeptConnections {
 
     /// Whether a request failed because the server had ended a kept connection. Each connection
     /// counts once, so that whoever sends again for as long as this holds comes to an end.
-    pub(crate) fn has_ended(&self, error: &reqwest::Error) -> bool {
-        let Some(error) = error.source().and_then(<dyn Error>::downcast_ref::<legacy::Error>)
-        else {
-            return false;
-        };
+    pub(crate) fn has_ended(&self, error: &TransportError) -> bool {
+        let Some(error) = error.connection() else { return false };
         let Some(connection) = error.connect_info() else { return false };
         let mut about = Extensions::new();
         connection.get_extras(&mut about);

@@ -24,6 +24,7 @@ mod retry_after;
 mod secret;
 mod threads;
 mod tls;
+mod transport;
 
 pub use client::{ClientError, ClientOptions, HttpClient};
 pub use credentials::{AwsSigner, CredentialEnvironment, GoogleSigner};

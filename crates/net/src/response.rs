@@ -1,17 +1,18 @@
 //! A response: its head at once, its body within a limit and as it was before it was compressed.
 
-use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
-use reqwest::Response;
+use http::{HeaderMap, Response, StatusCode, header::CONTENT_ENCODING};
 
 use crate::{
-    client::failed,
     decode::{DecodeError, decoded},
+    transport::{ResponseBody, TransportError},
 };
 
 /// A response whose body has not been read yet.
 #[derive(Debug)]
 pub struct HttpResponse {
-    response: Response,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: ResponseBody,
 }
 
 /// Why there is no whole response.
@@ -51,30 +52,31 @@ pub enum ExchangeError {
 }
 
 impl HttpResponse {
-    pub(crate) fn new(response: Response) -> Self {
-        Self { response }
+    pub(crate) fn new(response: Response<ResponseBody>) -> Self {
+        let (head, body) = response.into_parts();
+        Self { status: head.status, headers: head.headers, body }
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.response.status()
+        self.status
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        self.response.headers()
+        &self.headers
     }
 
     /// The whole body, of at most `limit` bytes.
     pub async fn body(mut self, limit: usize) -> Result<Vec<u8>, ExchangeError> {
         let encoding = self.encoding();
-        let announced = self.response.content_length().unwrap_or(0);
+        let announced = self.body.length().unwrap_or(0);
         if announced > limit as u64 {
             return Err(ExchangeError::TooLarge { limit });
         }
         let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
         loop {
-            let chunk = self.response.chunk().await.map_err(|e| failed(&e, self.response.url()))?;
+            let chunk = self.body.chunk().await.map_err(|error| broken(&error))?;
             let Some(chunk) = chunk else { break };
             if body.len() + chunk.len() > limit {
                 return Err(ExchangeError::TooLarge { limit });
@@ -87,7 +89,7 @@ impl HttpResponse {
     /// The next bytes of the body as they come, compressed or not; `None` at its end. For bodies that
     /// are too large to be held: whoever calls keeps to a limit.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, ExchangeError> {
-        let chunk = self.response.chunk().await.map_err(|e| failed(&e, self.response.url()))?;
+        let chunk = self.body.chunk().await.map_err(|error| broken(&error))?;
         Ok(chunk.map(Into::into))
     }
 
@@ -105,7 +107,7 @@ impl HttpResponse {
     pub async fn beginning(mut self, limit: usize) -> Vec<u8> {
         let encoding = self.encoding();
         let mut body = Vec::new();
-        while let Ok(Some(chunk)) = self.response.chunk().await {
+        while let Ok(Some(chunk)) = self.body.chunk().await {
             body.extend_from_slice(&chunk);
             if body.len() >= limit {
                 body.truncate(limit);
@@ -121,4 +123,9 @@ impl HttpResponse {
         let encoding = self.headers().get(CONTENT_ENCODING)?;
         Some(encoding.to_str().unwrap_or("unknown").to_owned())
     }
+}
+
+/// The rest of a response did not come.
+fn broken(error: &TransportError) -> ExchangeError {
+    ExchangeError::Broken { causes: error.causes() }
 }

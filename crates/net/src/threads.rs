@@ -1,31 +1,63 @@
 //! The threads that all requests of a process share, and the signals that ask it to end.
 
-use std::{io, sync::Arc};
+use std::{
+    cell::Cell,
+    io,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+};
 
-/// A runtime for requests and timers. Cheap to clone; the last clone ends the threads.
+/// Threads for requests and timers, one for each core, each with connections of its own: a request, its
+/// connection and its timers stay on one thread, and no thread waits for another's locks. Cheap to clone; the
+/// last clone ends them.
 #[derive(Clone, Debug)]
 pub struct Threads(Arc<Owned>);
 
 #[derive(Debug)]
-struct Owned(Option<Runtime>);
+struct Owned {
+    handles: Box<[Handle]>,
+    /// Dropped, they end the threads.
+    _ends: Vec<oneshot::Sender<()>>,
+    /// Where the next tasks begin.
+    next: AtomicUsize,
+}
 
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // Without waiting: a name look-up may hang for minutes.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+thread_local! {
+    /// Which of the threads this one is; those that only wait for one of them go with the first.
+    static CURRENT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many threads there are.
+pub(crate) fn count() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Which of them calls.
+pub(crate) fn current() -> usize {
+    CURRENT.get()
 }
 
 impl Threads {
     /// Starts the threads.
     pub fn start() -> io::Result<Self> {
-        let runtime =
-            Builder::new_multi_thread().thread_name("evalmark-network").enable_all().build()?;
-        Ok(Self(Arc::new(Owned(Some(runtime)))))
+        let mut ends = Vec::new();
+        let handles: io::Result<_> = (0..count())
+            .map(|index| {
+                let (end, ended) = oneshot::channel();
+                ends.push(end);
+                start(index, ended)
+            })
+            .collect();
+        Ok(Self(Arc::new(Owned { handles: handles?, _ends: ends, next: AtomicUsize::new(0) })))
     }
 
     /// Calls `on_signal` at each Ctrl-C, and at each SIGTERM, where there is one.
@@ -42,11 +74,32 @@ impl Threads {
 
     /// Where tasks are put.
     pub fn handle(&self) -> &Handle {
-        match &self.0.0 {
-            Some(runtime) => runtime.handle(),
-            None => unreachable!("the runtime is taken in drop only"),
-        }
+        &self.0.handles[0]
     }
+
+    /// Where tasks are put of which there are many, each on one of several threads; whoever calls next gets
+    /// others first. No more than `most`, and at least one.
+    pub fn spread(&self, most: usize) -> Vec<Handle> {
+        let handles = &self.0.handles;
+        let count = most.clamp(1, handles.len());
+        let first = self.0.next.fetch_add(count, Ordering::Relaxed);
+        (0..count).map(|i| handles[first.wrapping_add(i) % handles.len()].clone()).collect()
+    }
+}
+
+/// Starts a thread that runs tasks until it is ended; it waits for none of them then, since a name look-up may
+/// hang for minutes.
+fn start(index: usize, ended: oneshot::Receiver<()>) -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let run = move || {
+        CURRENT.set(index);
+        // An error: whoever holds the other end dropped it, which is the sign.
+        drop(runtime.block_on(ended));
+        runtime.shutdown_background();
+    };
+    thread::Builder::new().name("evalmark-network".to_owned()).spawn(run)?;
+    Ok(handle)
 }
 
 /// The signals that ask a program to end.

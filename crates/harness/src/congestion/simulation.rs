@@ -212,6 +212,38 @@ fn a_rate_is_found_from_ten_times_too_many() {
     }
 }
 
+/// How many were accepted and refused in the first second.
+fn first_second(mut run: Run) -> (u32, u32) {
+    let (mut accepted, mut refused) = (0, 0);
+    while run.now < 1.0 {
+        let wake = run.send();
+        match run.advance(wake) {
+            Some(true) => accepted += 1,
+            Some(false) => refused += 1,
+            None => {}
+        }
+    }
+    (accepted, refused)
+}
+
+#[test]
+fn a_limit_that_the_server_bears_is_used_at_once() {
+    for most in [50, 65, 400, 4_096] {
+        let (accepted, _) = first_second(start(Cap::None, most, Latency::Fixed(0.19)));
+        let possible = u32::try_from(5 * most).expect("few");
+        assert!(accepted >= possible * 99 / 100, "{most}: {accepted}");
+    }
+}
+
+#[test]
+fn a_limit_far_above_the_servers_costs_few_refusals() {
+    for number in [10, 100, 1_000] {
+        let latency = Latency::Varied(0.2);
+        let (_, refused) = first_second(start(Cap::Number(number), 20_000, latency));
+        assert!(refused < 2_000, "{number}: {refused}");
+    }
+}
+
 /// At least `least` of what the server can do is used, though a share of all requests is refused
 /// whatever the load, with this wish for a pause; no more is refused than there must be.
 fn check_scattered(

@@ -6,10 +6,14 @@ use tokio::time::Instant;
 
 use super::Ticket;
 
-/// A suite's limit up to this is begun with; beyond, the window begins here and grows fast.
+/// A suite's limit up to this is begun with. Beyond, attempts go one after the other until the first
+/// of them ends: at an answer the window is what is under way, at a refusal it is this.
 const MODEST: usize = 64;
+/// How far apart they go. The suite's limit is a good guess more often than not, and a refusal comes
+/// sooner than an answer: before many more have gone.
+const OPENING: Duration = Duration::from_micros(15);
 /// What a success adds before anything was refused: the window grows eightfold in one latency, because
-/// the suite's limit is a good guess more often than not, and one latency's overshoot costs little.
+/// one latency's overshoot costs little.
 const FIRST_STEP: f64 = 7.0;
 /// The cut for an episode of refusals.
 const CUT: f64 = 0.9;
@@ -48,6 +52,10 @@ pub(super) struct Window {
     /// The whole part counts.
     size: f64,
     most: f64,
+    /// Nothing has ended yet, and more may be under way than is modest.
+    is_opening: bool,
+    /// What was sent before says nothing about the window.
+    begun_at: Option<Instant>,
     /// What a success adds where there is no ceiling.
     step: f64,
     under_way: usize,
@@ -94,8 +102,10 @@ impl Window {
     pub(super) fn new(most: usize) -> Self {
         let most = most.max(1);
         Self {
-            size: most.min(MODEST) as f64,
+            size: most as f64,
             most: most as f64,
+            is_opening: most > MODEST,
+            begun_at: None,
             step: FIRST_STEP,
             under_way: 0,
             peak: 0,
@@ -128,6 +138,7 @@ impl Window {
     pub(super) fn spacing(&self) -> Duration {
         match self.ceiling {
             Some(_) => Duration::from_secs_f64(self.latency / (1.5 * self.size)),
+            None if self.is_opening => OPENING,
             None => Duration::ZERO,
         }
     }
@@ -148,6 +159,10 @@ impl Window {
     }
 
     pub(super) fn succeeded(&mut self, Ticket { sent_at, level }: Ticket, now: Instant) {
+        if self.is_opening {
+            self.is_opening = false;
+            self.size = self.under_way.max(MODEST) as f64;
+        }
         // Those that will be refused are under way, too, but not for long.
         let level = level.min(self.under_way);
         self.forget();
@@ -165,7 +180,8 @@ impl Window {
             }
         }
         // Who does not use the window learns nothing about it.
-        if self.full_at.is_some_and(|full| full >= sent_at) {
+        let is_of_window = self.begun_at.is_none_or(|begun| sent_at >= begun);
+        if is_of_window && self.full_at.is_some_and(|full| full >= sent_at) {
             self.grow(now);
         }
     }
@@ -200,6 +216,7 @@ impl Window {
 
     /// A time-out: a cut, unless it is one of few.
     pub(super) fn timed_out(&mut self, sent_at: Instant, now: Instant) {
+        self.is_opening = false;
         self.forget();
         self.timeouts += (1.0 - self.timeouts) / 32.0;
         let is_news = self.cut_at.is_none_or(|cut| sent_at >= cut);
@@ -211,6 +228,9 @@ impl Window {
     /// The server is in an error: a cut, and nothing more is concluded.
     pub(super) fn overloaded(&mut self, ticket: Ticket, now: Instant) {
         self.forget();
+        if self.is_opening {
+            return self.begin_modestly(now);
+        }
         if self.is_news(ticket) {
             let _goes_on = self.cut_in_series(now);
             // Slowly up again at first.
@@ -223,6 +243,9 @@ impl Window {
     pub(super) fn refused(&mut self, ticket: Ticket, may_try_pace: bool, now: Instant) -> Cause {
         let level = self.level();
         self.forget();
+        if self.is_opening {
+            self.begin_modestly(now);
+        }
         if !self.is_news(ticket) {
             return Cause::Number;
         }
@@ -243,6 +266,14 @@ impl Window {
             return Cause::Perhaps;
         }
         Cause::Number
+    }
+
+    /// The suite's limit is not what the server bears: as if nothing had been sent yet.
+    fn begin_modestly(&mut self, now: Instant) {
+        self.is_opening = false;
+        self.size = self.most.min(MODEST as f64);
+        self.peak = self.under_way;
+        (self.begun_at, self.cut_at) = (Some(now), Some(now));
     }
 
     fn is_worth_a_trial(&self, level: f64) -> bool {
