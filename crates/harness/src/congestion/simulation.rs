@@ -229,9 +229,9 @@ fn first_second(mut run: Run) -> (u32, u32) {
 #[test]
 fn a_limit_that_the_server_bears_is_used_at_once() {
     for most in [50, 65, 400, 4_096] {
-        let (accepted, _) = first_second(start(Cap::None, most, Latency::Fixed(0.19)));
+        let (accepted, _) = first_second(start(Cap::None, most, Latency::Fixed(0.18)));
         let possible = u32::try_from(5 * most).expect("few");
-        assert!(accepted >= possible * 99 / 100, "{most}: {accepted}");
+        assert!(accepted >= possible, "{most}: {accepted}");
     }
 }
 
