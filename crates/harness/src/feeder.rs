@@ -113,7 +113,7 @@ pub(crate) struct InFlightBudget {
 impl InFlightBudget {
     /// As many as keep a model busy while rows wait for their commit, however long the texts are.
     pub(crate) fn new(concurrency: usize) -> Self {
-        let busy = concurrency.saturating_mul(2).clamp(1, 1 << 23);
+        let busy = concurrency.clamp(1, 1 << 23);
         let count = busy + PLACES;
         Self { free: Arc::new(Semaphore::new(count)), most: count / busy }
     }

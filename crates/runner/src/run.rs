@@ -7,6 +7,8 @@ mod html_page;
 mod progress_file;
 mod verdict;
 
+use std::thread;
+
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
 use evalmark_harness::{Budget, Spent};
 use evalmark_report::summary::SummaryRow;
@@ -25,6 +27,7 @@ use crate::{
     leaderboard::keep_boards,
     load::{LoadedSuite, metric_hashes},
     model_keys::ModelKeys,
+    named_thread::named_thread,
     redacted_keys::hide,
     run_id::now,
     score_samples::Scored,
@@ -176,19 +179,25 @@ impl Run<'_> {
     fn under_lock(mut self, upto: Upto) -> Result<EndedRun> {
         let endpoints = self.open_endpoints()?;
         self.mark_running()?;
-        let end = self.flow(&endpoints, upto).unwrap_or_else(|error| {
+        let answered = self.answer(&endpoints);
+        let spent = endpoints.amount_spent();
+        let lacks_money = endpoints.out_of_budget() || endpoints.cost_unknown().is_some();
+        let end = thread::scope(|scope| {
+            // The ledger and thousands of connections close while verdict and page are made.
+            let _closing = named_thread(scope, "close", move || drop(endpoints));
+            self.conclude(answered?, upto)
+        });
+        let end = end.unwrap_or_else(|error| {
             self.broken_off();
             RunEnd::BrokenOff(error)
         });
-        let spent = endpoints.amount_spent();
-        let lacks_money = endpoints.out_of_budget() || endpoints.cost_unknown().is_some();
         let Self { loaded, folder, record, .. } = self;
         Ok(EndedRun { loaded, folder, record, end, spent, lacks_money })
     }
 
-    /// The whole flow, from the first request to the last file.
-    fn flow(&mut self, endpoints: &Endpoints, upto: Upto) -> Result<RunEnd> {
-        let Some(scored) = self.answer(endpoints)? else { return Ok(RunEnd::Interrupted) };
+    /// From the scores to the last file.
+    fn conclude(&mut self, scored: Option<Scored>, upto: Upto) -> Result<RunEnd> {
+        let Some(scored) = scored else { return Ok(RunEnd::Interrupted) };
         let decision = if upto == Upto::Verdict { self.gate()? } else { None };
         let verdict = decision.as_ref().map(|decision| &decision.verdict);
         let compared = verdict.map(|verdict| Compared {

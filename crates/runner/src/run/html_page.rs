@@ -71,11 +71,16 @@ fn page(
     };
     let confusion = folder.confusion();
     let is_timed = summary.iter().any(|row| row.latency_p50_ms.is_some());
-    let amounts = if is_timed || record.totals.cost_usd.is_some() {
-        answer_amounts(&folder.samples(), &summary)?
-    } else {
-        AnswerAmounts::default()
+    let has_amounts = is_timed || record.totals.cost_usd.is_some();
+    let amounts = || {
+        if has_amounts {
+            answer_amounts(&folder.samples(), &summary)
+        } else {
+            Ok(AnswerAmounts::default())
+        }
     };
+    let (amounts, samples) = rayon::join(amounts, || files.collect());
+    let amounts = amounts?;
     Ok(PageData {
         run: about(record, verdict.is_some()),
         verdict: verdict.cloned(),
@@ -83,7 +88,7 @@ fn page(
         costs: amounts.costs,
         latencies: amounts.latencies,
         confusion: if confusion.is_file() { read_confusion(&confusion)? } else { Vec::new() },
-        samples: files.collect()?,
+        samples: samples?,
     })
 }
 
