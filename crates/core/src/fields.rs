@@ -8,12 +8,16 @@ mod calculable;
 
 use std::{
     borrow::Cow,
+    cell::RefCell,
     collections::BTreeMap,
     fmt::{self, Write},
-    ops::Deref,
+    iter,
+    ops::Index,
+    slice,
     sync::Arc,
 };
 
+use indexmap::IndexSet;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
@@ -26,9 +30,15 @@ pub struct Fields(Arc<Columns>);
 
 #[derive(Default)]
 struct Columns {
-    values: Map<String, Value>,
+    names: ColumnNames,
+    /// Parallel to the names.
+    values: Vec<Value>,
     marks: Option<Box<Marks>>,
 }
+
+/// The names of a file's columns, in its order, which all of its rows share. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnNames(Arc<IndexSet<String>>);
 
 /// What a row says beyond its values, by JSON pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,11 +87,98 @@ impl Marks {
     }
 }
 
+thread_local! {
+    /// Those of the object that was seen last: the next one most likely has the same.
+    static LAST_NAMES: RefCell<ColumnNames> = RefCell::default();
+}
+
+impl ColumnNames {
+    /// Those of an object.
+    fn of(values: &Map<String, Value>) -> Self {
+        LAST_NAMES.with_borrow_mut(|last| {
+            if !last.0.iter().eq(values.keys()) {
+                *last = values.keys().cloned().collect();
+            }
+            last.clone()
+        })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name of the column at this place.
+    pub fn get(&self, place: usize) -> Option<&String> {
+        self.0.get_index(place)
+    }
+}
+
+impl FromIterator<String> for ColumnNames {
+    /// Of several that are the same, the first counts.
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self(Arc::new(names.into_iter().collect()))
+    }
+}
+
 impl Fields {
     /// Values, and what the file says beyond them.
     pub fn new(values: Map<String, Value>, marks: Marks) -> Self {
+        let names = ColumnNames::of(&values);
+        Self::of_row(names, values.into_iter().map(|(_, value)| value).collect(), marks)
+    }
+
+    /// The values of a file's columns, one for each of the names, and what the file says beyond them.
+    /// What is missing is null.
+    pub fn of_row(names: ColumnNames, mut values: Vec<Value>, marks: Marks) -> Self {
+        values.resize(names.len(), Value::Null);
         let marks = (!marks.is_empty()).then(|| Box::new(marks));
-        Self(Arc::new(Columns { values, marks }))
+        Self(Arc::new(Columns { names, values, marks }))
+    }
+
+    /// The value of a column.
+    pub fn get(&self, column: &str) -> Option<&Value> {
+        self.0.values.get(self.0.names.0.get_index_of(column)?)
+    }
+
+    /// Whether there is a column of this name.
+    pub fn contains_key(&self, column: &str) -> bool {
+        self.0.names.0.contains(column)
+    }
+
+    /// The columns' names.
+    pub fn keys(&self) -> indexmap::set::Iter<'_, String> {
+        self.0.names.0.iter()
+    }
+
+    /// The columns' values.
+    pub fn values(&self) -> slice::Iter<'_, Value> {
+        self.0.values.iter()
+    }
+
+    /// The columns, by name and value.
+    pub fn iter(&self) -> FieldsIter<'_> {
+        self.keys().zip(self.values())
+    }
+
+    /// How many columns there are.
+    pub fn len(&self) -> usize {
+        self.0.names.len()
+    }
+
+    /// Whether there is no column.
+    pub fn is_empty(&self) -> bool {
+        self.0.names.is_empty()
+    }
+
+    /// A JSON object of the values.
+    pub fn to_map(&self) -> Map<String, Value> {
+        self.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What is worth a warning.
@@ -97,7 +194,7 @@ impl Fields {
 
     /// The column of this name.
     pub fn cell(&self, column: &str) -> Option<Cell<'_>> {
-        let value = self.0.values.get(column)?;
+        let value = self.get(column)?;
         Some(self.marked(value, || pointer_to("", column)))
     }
 
@@ -116,7 +213,7 @@ impl Fields {
                 return Ok(found);
             }
         }
-        Err(NoColumn { name: name.to_owned(), known: self.0.values.keys().cloned().collect() })
+        Err(NoColumn { name: name.to_owned(), known: self.keys().cloned().collect() })
     }
 
     /// The values as numbers of a calculation: integers exactly, all others as 64-bit floats.
@@ -132,9 +229,9 @@ impl Fields {
     /// The same row with one more column, or another value in the one of that name.
     #[must_use]
     pub fn with(&self, column: &str, value: Value) -> Self {
-        let mut values = self.0.values.clone();
+        let mut values = self.to_map();
         values.insert(column.to_owned(), value);
-        Self(Arc::new(Columns { values, marks: self.0.marks.clone() }))
+        Self::new(values, self.marks().cloned().unwrap_or_default())
     }
 
     pub(crate) fn marks(&self) -> Option<&Marks> {
@@ -391,33 +488,49 @@ impl From<Map<String, Value>> for Fields {
     }
 }
 
-impl Deref for Fields {
-    type Target = Map<String, Value>;
+/// The value of a column; null where there is no such column.
+impl Index<&str> for Fields {
+    type Output = Value;
 
-    fn deref(&self) -> &Self::Target {
-        &self.0.values
+    fn index(&self, column: &str) -> &Value {
+        static NULL: Value = Value::Null;
+        self.get(column).unwrap_or(&NULL)
+    }
+}
+
+/// The columns of a row, by name and value.
+pub type FieldsIter<'a> = iter::Zip<indexmap::set::Iter<'a, String>, slice::Iter<'a, Value>>;
+
+impl<'a> IntoIterator for &'a Fields {
+    type Item = (&'a String, &'a Value);
+    type IntoIter = FieldsIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Fields");
-        shown.field("values", &self.0.values).field("marks", &self.0.marks).finish()
+        shown.field("values", &self.to_map()).field("marks", &self.0.marks).finish()
     }
 }
 
+/// In whatever order the columns are.
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
-        self.0.values == other.0.values && self.0.marks == other.0.marks
+        let is_there = |(name, value): (&String, &Value)| other.get(name) == Some(value);
+        self.len() == other.len() && self.iter().all(is_there) && self.0.marks == other.0.marks
     }
 }
 
 /// To JSON, with numbers as they stand in the file.
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(marks) = self.marks() else { return self.0.values.serialize(serializer) };
-        let mut map = serializer.serialize_map(Some(self.0.values.len()))?;
-        for (name, value) in &self.0.values {
+        let Some(marks) = self.marks() else { return serializer.collect_map(self) };
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (name, value) in self {
             let pointer = pointer_to("", name);
             if marks.problem_below(&pointer).is_some() {
                 map.serialize_entry(name, &Value::Null)?;

@@ -98,7 +98,9 @@ impl Dispatcher {
                 std::mem::swap(&mut claimed.jobs, &mut claimed.others);
             }
             if !claimed.jobs.is_empty() || claimed.others.is_empty() {
-                if loan.is_some() || sharing.claims.has_company() || self.endpoint.writer.has_company()
+                if loan.is_some()
+                    || sharing.claims.has_company()
+                    || self.endpoint.writer.has_company()
                 {
                     claimed.jobs = settle_answered(sharing, claimed.jobs);
                 }

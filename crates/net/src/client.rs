@@ -68,7 +68,10 @@ impl HttpClient {
     pub fn open(options: &ClientOptions<'_>) -> Result<Self, ClientError> {
         let trusted = options.trusted.map_or(Ok(Vec::new()), certificates)?;
         if is_plain(options) {
-            return Ok(Self { transport: Transport::plain(options), kept: KeptConnections::default() });
+            return Ok(Self {
+                transport: Transport::plain(options),
+                kept: KeptConnections::default(),
+            });
         }
         let builder = || {
             Client::builder()
@@ -109,8 +112,7 @@ impl HttpClient {
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
         let HttpRequest { method, url, headers, body } = request;
         let body = Bytes::from(body);
-        let attempt =
-            || self.transport.send(method.clone(), &url, headers.clone(), body.clone());
+        let attempt = || self.transport.send(method.clone(), &url, headers.clone(), body.clone());
         let mut began = Instant::now();
         let mut sent = attempt().await;
         while sent.as_ref().is_err_and(|error| self.kept.has_ended(error))

@@ -60,7 +60,8 @@ pub(crate) enum TransportError {
 /// password in it is left to reqwest, which makes a header of them.
 pub(crate) fn is_plain(options: &ClientOptions<'_>) -> bool {
     let url = options.url;
-    let has_proxy = |uri: &Uri| !options.is_local && Matcher::from_system().intercept(uri).is_some();
+    let has_proxy =
+        |uri: &Uri| !options.is_local && Matcher::from_system().intercept(uri).is_some();
     url.scheme() == "http"
         && url.username().is_empty()
         && url.password().is_none()

@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path, sync::Arc};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     DatasetError, Format, RowLayout, delimiter, encoding,
@@ -11,7 +11,7 @@ use super::{
     raw_rows::{RawRow, RawRows},
     sniff::{self, TextReader},
 };
-use crate::fields::{Fields, Marks};
+use crate::fields::{ColumnNames, Fields, Marks};
 
 pub(super) fn open(
     path: &Path,
@@ -25,9 +25,8 @@ pub(super) fn open(
         ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(file, delimiter));
     let header = reader.headers().map_err(|error| describe(path, 0, &error, None))?.clone();
     check_header(path, &header)?;
-    let names: Vec<String> = header.iter().map(str::to_owned).collect();
-    let blank = names.iter().map(|name| (name.clone(), Value::Null)).collect();
-    let table = Arc::new(Table { path: path.into(), delimiter, names, blank });
+    let names = header.iter().map(str::to_owned).collect();
+    let table = Arc::new(Table { path: path.into(), delimiter, names });
     Ok(Box::new(CsvRows { table, reader, size: (0, header.len()), row: 0, done: false }))
 }
 
@@ -68,9 +67,7 @@ fn check_header(path: &Path, header: &StringRecord) -> Result<(), DatasetError> 
 struct Table {
     path: Box<Path>,
     delimiter: u8,
-    names: Vec<String>,
-    /// A row without values, to be filled.
-    blank: Map<String, Value>,
+    names: ColumnNames,
 }
 
 /// A row as it was cut into cells.
@@ -106,11 +103,8 @@ impl CsvRow {
                 marks.remark(format!("{place}: {message}"));
             }
         }
-        let mut values = table.blank.clone();
-        for (value, cell) in values.values_mut().zip(&record) {
-            *value = Value::String(cell.to_owned());
-        }
-        Ok(Fields::new(values, marks))
+        let values = record.iter().map(Value::from).collect();
+        Ok(Fields::of_row(table.names.clone(), values, marks))
     }
 
     /// How long its cells are.
@@ -125,7 +119,7 @@ const USUAL_ROW: usize = 1 << 12;
 struct CsvRows {
     table: Arc<Table>,
     reader: Reader<Quotes<TextReader>>,
-    /// Bytes and cells of the row that was read last, which the next one is likely to have, too.
+    /// Bytes and cells to make room for: a little more than the row that was read last has.
     size: (usize, usize),
     row: u64,
     done: bool,
@@ -144,7 +138,8 @@ impl Iterator for CsvRows {
         match self.reader.read_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
-                self.size = (record.as_slice().len().min(USUAL_ROW), record.len());
+                let bytes = record.as_slice().len();
+                self.size = ((bytes + bytes / 8 + 8).min(USUAL_ROW), record.len() + 1);
                 Some(Ok(RawRow::Csv(CsvRow { table: self.table.clone(), record, row: self.row })))
             }
             Err(error) => {
@@ -202,7 +197,12 @@ fn shape(text: &str) -> String {
 }
 
 /// `row` counts items from 1; 0 is the header.
-fn describe(path: &Path, row: u64, error: &csv::Error, names: Option<&[String]>) -> DatasetError {
+fn describe(
+    path: &Path,
+    row: u64,
+    error: &csv::Error,
+    names: Option<&ColumnNames>,
+) -> DatasetError {
     let line = error.position().map(csv::Position::line);
     let place = match (row, line) {
         (0, _) => "header".to_owned(),

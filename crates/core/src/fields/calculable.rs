@@ -16,7 +16,7 @@ impl Serialize for ExpressionContext<'_> {
         let none = Marks::default();
         let marks = self.fields.marks().unwrap_or(&none);
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.fields.0.values {
+        for (name, value) in self.fields {
             let pointer = pointer_to("", name);
             map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
         }
@@ -33,9 +33,9 @@ pub(super) struct Calculable<'a>(pub(super) &'a Fields);
 impl Serialize for Calculable<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Calculable(fields) = self;
-        let Some(marks) = fields.marks() else { return fields.0.values.serialize(serializer) };
-        let mut map = serializer.serialize_map(Some(fields.0.values.len()))?;
-        for (name, value) in &fields.0.values {
+        let Some(marks) = fields.marks() else { return serializer.collect_map(*fields) };
+        let mut map = serializer.serialize_map(Some(fields.len()))?;
+        for (name, value) in *fields {
             let pointer = pointer_to("", name);
             map.serialize_entry(name, &CalculableValue { value, pointer, marks })?;
         }

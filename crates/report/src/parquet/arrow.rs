@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::fields::{Fields, Marks};
+use evalmark_core::fields::{ColumnNames, Fields, Marks};
 use polars_arrow::{
     array::Array,
     datatypes::ArrowSchema,
@@ -16,7 +16,7 @@ use polars_arrow::{
     },
     record_batch::RecordBatchT,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     arrow_lengths::{check_block, check_stream},
@@ -34,6 +34,7 @@ pub struct ArrowRows {
     path: PathBuf,
     batches: Batches,
     columns: Vec<ArrowColumn>,
+    names: ColumnNames,
     batch: Vec<Box<dyn Array>>,
     height: usize,
     given: usize,
@@ -41,9 +42,8 @@ pub struct ArrowRows {
     done: bool,
 }
 
-/// A column's name, and what it holds where that cannot be read.
+/// How a column is pointed to, and what it holds where that cannot be read.
 struct ArrowColumn {
-    name: String,
     pointer: String,
     unreadable: Option<String>,
 }
@@ -69,11 +69,11 @@ pub fn arrow_rows_of(path: &Path, file: File) -> Result<ArrowRows, DatasetReadEr
     let (batches, schema) = guarded(|| open(file, is_file, n_bytes)).map_err(damaged)?;
     let mut columns: Vec<ArrowColumn> = Vec::new();
     for (name, field) in schema.iter() {
-        let (name, unreadable) = (name.to_string(), unsupported(field.dtype()));
-        columns.push(ArrowColumn { pointer: step("", &name), name, unreadable });
+        columns.push(ArrowColumn { pointer: step("", name), unreadable: unsupported(field.dtype()) });
     }
-    let (path, batch) = (path.to_owned(), Vec::new());
-    Ok(ArrowRows { path, batches, columns, batch, height: 0, given: 0, n_given: 0, done: false })
+    let names = schema.iter_names().map(ToString::to_string).collect();
+    let (path, batch, done) = (path.to_owned(), Vec::new(), false);
+    Ok(ArrowRows { path, batches, columns, names, batch, height: 0, given: 0, n_given: 0, done })
 }
 
 /// Whether a file ends as the format has it.
@@ -151,7 +151,7 @@ impl ArrowRows {
     }
 
     fn row(&self, at: usize) -> Result<Fields, String> {
-        let mut values = Map::with_capacity(self.columns.len());
+        let mut values = Vec::with_capacity(self.columns.len());
         let mut marks = Marks::default();
         for (column, array) in self.columns.iter().zip(&self.batch) {
             let value = match &column.unreadable {
@@ -163,9 +163,9 @@ impl ArrowRows {
                     Value::Null
                 }
             };
-            values.insert(column.name.clone(), value);
+            values.push(value);
         }
-        Ok(Fields::new(values, marks))
+        Ok(Fields::of_row(self.names.clone(), values, marks))
     }
 }
 

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evalmark_core::fields::{Fields, Marks};
+use evalmark_core::fields::{ColumnNames, Fields, Marks};
 use polars_arrow::datatypes::{ArrowDataType, TimeUnit};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     json::{Cell, duration, exact, json, step},
@@ -223,15 +223,19 @@ struct Plan {
 
 impl Plan {
     fn decode(&self, frame: &Frame<'_>) -> Result<Vec<Fields>, DatasetReadError> {
-        let mut rows: Vec<(Map<String, Value>, Marks)> = Vec::new();
+        let mut rows: Vec<(Vec<Value>, Marks)> = Vec::new();
         rows.resize_with(frame.height, || {
-            (Map::with_capacity(self.columns.len()), Marks::default())
+            (Vec::with_capacity(self.columns.len()), Marks::default())
         });
+        let is_there = |name: &&String| {
+            self.unreadable(name).is_some() || frame.column(name).is_some()
+        };
+        let names: ColumnNames = self.columns.iter().filter(is_there).cloned().collect();
         for name in &self.columns {
-            if let Some((_, found)) = self.unreadable.iter().find(|(other, _)| other == name) {
+            if let Some(found) = self.unreadable(name) {
                 let problem = format!("holds {found}, which evalmark cannot read; save it as text");
                 for (values, marks) in &mut rows {
-                    values.insert(name.clone(), Value::Null);
+                    values.push(Value::Null);
                     marks.unusable(&step("", name), &problem, "null");
                 }
                 continue;
@@ -244,7 +248,13 @@ impl Plan {
                 DatasetReadError::UnsupportedType { path, column, found }
             })?;
         }
-        Ok(rows.into_iter().map(|(values, marks)| Fields::new(values, marks)).collect())
+        let row = |(values, marks)| Fields::of_row(names.clone(), values, marks);
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    fn unreadable(&self, name: &str) -> Option<&str> {
+        let mut unreadable = self.unreadable.iter();
+        unreadable.find_map(|(other, found)| (other == name).then_some(found.as_str()))
     }
 }
 
@@ -253,7 +263,7 @@ fn cells(
     first: Cell<'_>,
     name: &str,
     written: Option<Written>,
-    rows: &mut [(Map<String, Value>, Marks)],
+    rows: &mut [(Vec<Value>, Marks)],
 ) -> Result<(), String> {
     let pointer = step("", name);
     for (row, (values, marks)) in rows.iter_mut().enumerate() {
@@ -266,7 +276,7 @@ fn cells(
             Some(value) => value,
             None => json(cell, &pointer, marks)?,
         };
-        values.insert(name.to_owned(), value);
+        values.push(value);
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ fn lists(items: Box<dyn Array>, lengths: &[usize]) -> Box<dyn Array> {
 }
 
 fn rows(path: &Path) -> Vec<Value> {
-    parquet_rows(path).unwrap().map(|row| Value::Object((*row.unwrap()).clone())).collect()
+    parquet_rows(path).unwrap().map(|row| Value::Object(row.unwrap().to_map())).collect()
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl StoredRecord {
         let clean = |text: &str| redacted(text, rules).into_owned();
         let awaits_judges = record.has_answer() && is_drawn(&one.id);
         let texts = (stratum.is_drawn || awaits_judges).then(|| {
-            let mut input = Value::Object((*one.fields).clone());
+            let mut input = Value::Object(one.fields.to_map());
             redact_value(&mut input, rules);
             StoredTexts {
                 output: record.output.as_deref().map(clean),

@@ -12,7 +12,7 @@ use evalmark_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     kind::{About, Backend, Measure, Measurement, MetricDefinition, UnusableTarget},
@@ -120,7 +120,7 @@ impl Measure for PerItem {
 
 impl PerItem {
     /// The metric of a row; `None` where the cell is empty.
-    fn of_row(&self, fields: &Map<String, Value>) -> Result<Option<Arc<RowMetric>>, String> {
+    fn of_row(&self, fields: &Fields) -> Result<Option<Arc<RowMetric>>, String> {
         let column = &self.column;
         let cell = fields.get(column).ok_or_else(|| {
             let known: Vec<_> = fields.keys().map(String::as_str).collect();

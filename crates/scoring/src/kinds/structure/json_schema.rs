@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use evalmark_core::metric::{Direction, ParamError, Range};
+use evalmark_core::{
+    fields::Fields,
+    metric::{Direction, ParamError, Range},
+};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     document::{json, valid_or},
@@ -175,7 +178,7 @@ fn complain(error: &ValidationError<'_>) -> ParamError {
 }
 
 /// An item's own schema: a JSON object, or text that is JSON.
-fn of_column(fields: &Map<String, Value>, column: &str, formats: bool) -> Result<Fit, String> {
+fn of_column(fields: &Fields, column: &str, formats: bool) -> Result<Fit, String> {
     let in_column = |what: &str| format!("the schema in column `{column}` {what}");
     let schema = match fields.get(column) {
         None | Some(Value::Null) => return Err(format!("the item has no `{column}`")),
