@@ -9,6 +9,7 @@ pub(crate) mod size_guard;
 mod columns;
 mod hint;
 mod numbers;
+mod plain;
 mod references;
 mod unknown_names;
 
@@ -23,7 +24,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 pub use self::references::References;
 
-use self::columns::Columns;
+use self::{columns::Columns, plain::PlainTemplate};
 
 use crate::{
     fields::Fields,
@@ -45,6 +46,8 @@ pub struct Template {
     environment: Arc<Environment<'static>>,
     name: Arc<str>,
     source: Arc<str>,
+    /// Where it only puts columns into a text.
+    plain: Option<Arc<PlainTemplate>>,
     /// Whether it does more with numbers than to write them.
     calculates: bool,
     included: Included,
@@ -114,7 +117,9 @@ impl Template {
                 error.advised(hint::of_syntax(source))
             })?;
         let environment = Arc::new(environment);
-        Ok(Self { environment, name: name.into(), source: source.into(), calculates, included })
+        let plain = PlainTemplate::of(source).map(Arc::new);
+        let (name, source) = (name.into(), source.into());
+        Ok(Self { environment, name, source, plain, calculates, included })
     }
 
     /// Whether what it renders may depend on these columns.
@@ -160,7 +165,7 @@ impl Template {
     /// Renders with every column as a variable, and the row itself as `item`. Columns that the
     /// template does not name cost nothing.
     pub fn render(&self, fields: &Fields) -> Result<String, TemplateError> {
-        self.rendered(&Arc::new(Columns::new(fields, self.calculates)))
+        self.render_with(fields, None)
     }
 
     /// The same, with rows of other items as the variable `examples`.
@@ -169,6 +174,10 @@ impl Template {
         fields: &Fields,
         examples: Option<&[Fields]>,
     ) -> Result<String, TemplateError> {
+        let plain = self.plain.as_ref();
+        if let Some(text) = plain.and_then(|plain| plain.render(fields, MAX_OUTPUT)) {
+            return Ok(text);
+        }
         let columns = Columns::new(fields, self.calculates);
         self.rendered(&Arc::new(match examples {
             Some(examples) => columns.with_examples(examples),

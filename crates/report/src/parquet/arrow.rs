@@ -69,7 +69,8 @@ pub fn arrow_rows_of(path: &Path, file: File) -> Result<ArrowRows, DatasetReadEr
     let (batches, schema) = guarded(|| open(file, is_file, n_bytes)).map_err(damaged)?;
     let mut columns: Vec<ArrowColumn> = Vec::new();
     for (name, field) in schema.iter() {
-        columns.push(ArrowColumn { pointer: step("", name), unreadable: unsupported(field.dtype()) });
+        columns
+            .push(ArrowColumn { pointer: step("", name), unreadable: unsupported(field.dtype()) });
     }
     let names = schema.iter_names().map(ToString::to_string).collect();
     let (path, batch, done) = (path.to_owned(), Vec::new(), false);

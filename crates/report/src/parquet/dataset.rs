@@ -227,9 +227,8 @@ impl Plan {
         rows.resize_with(frame.height, || {
             (Vec::with_capacity(self.columns.len()), Marks::default())
         });
-        let is_there = |name: &&String| {
-            self.unreadable(name).is_some() || frame.column(name).is_some()
-        };
+        let is_there =
+            |name: &&String| self.unreadable(name).is_some() || frame.column(name).is_some();
         let names: ColumnNames = self.columns.iter().filter(is_there).cloned().collect();
         for name in &self.columns {
             if let Some(found) = self.unreadable(name) {
