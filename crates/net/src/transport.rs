@@ -31,6 +31,10 @@ const KEPT: Duration = Duration::from_secs(90);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const KEEP_ALIVES: u32 = 3;
 
+/// From so many connections on, each has a small buffer of its own to read into, of so many bytes.
+const MANY: usize = 1_024;
+const SMALL_BUFFER: usize = 4_096;
+
 /// Connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
@@ -106,12 +110,16 @@ fn plain(options: &ClientOptions<'_>) -> Plain {
     connector.set_keepalive(Some(KEEP_ALIVE));
     connector.set_keepalive_interval(Some(KEEP_ALIVE));
     connector.set_keepalive_retries(Some(KEEP_ALIVES));
-    legacy::Client::builder(TokioExecutor::new())
+    let mut client = legacy::Client::builder(TokioExecutor::new());
+    client
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEPT)
-        .pool_max_idle_per_host(options.idle_connections)
-        .build(connector)
+        .pool_max_idle_per_host(options.idle_connections);
+    if options.idle_connections >= MANY {
+        client.http1_read_buf_exact_size(SMALL_BUFFER);
+    }
+    client.build(connector)
 }
 
 fn request(method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
