@@ -33,7 +33,7 @@ const KEEP_ALIVES: u32 = 3;
 
 /// From so many connections on, each has a small buffer of its own to read into, of so many bytes.
 const MANY: usize = 1_024;
-const SMALL_BUFFER: usize = 4_096;
+const SMALL_BUFFER: usize = 2_048;
 
 /// Connections to one server.
 #[derive(Clone, Debug)]
