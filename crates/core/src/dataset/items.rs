@@ -1,6 +1,8 @@
 //! Items made of rows: id, content hash, targets, cluster, slices.
 
 use std::{
+    borrow::Cow,
+    cell::RefCell,
     convert,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, LazyLock},
@@ -61,23 +63,23 @@ pub(super) fn item(
 ) -> Result<Item, String> {
     let hash = content_hash(spec, &row);
     let id = match &spec.id {
-        None => hash.to_string(),
+        None => hash.to_string().into(),
         Some(column) => {
-            text(&row, column)?.ok_or_else(|| format!("the id column `{column}` is empty"))?
+            text(&row, column)?.ok_or_else(|| format!("the id column `{column}` is empty"))?.into()
         }
     };
     let cluster = match &spec.cluster {
         None => None,
         Some(column) => text(&row, column)?.map(Arc::from),
     };
-    let slices = spec.slices.iter().map(|column| text(&row, column));
+    let slices = spec.slices.iter().map(|column| Ok(text(&row, column)?.map(Cow::into_owned)));
     for column in &spec.labels {
         label(&cell(&row, column)?).map_err(|error| format!("column `{column}`: {error}"))?;
     }
     Ok(Item {
         index,
         row: place,
-        id: id.into(),
+        id,
         hash,
         targets: targets(spec, &row)?.into(),
         cluster,
@@ -102,9 +104,9 @@ fn cell<'a>(row: &'a Fields, column: &str) -> Result<Cell<'a>, String> {
 }
 
 /// The text of the one value that a name leads to; `None` where it is empty.
-fn text(row: &Fields, column: &str) -> Result<Option<String>, String> {
+fn text<'a>(row: &'a Fields, column: &str) -> Result<Option<Cow<'a, str>>, String> {
     let text = cell(row, column)?.text()?;
-    Ok(text.filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned))
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 fn targets(spec: &DatasetSpec, row: &Fields) -> Result<Vec<String>, String> {
@@ -175,9 +177,17 @@ fn target(
             }
         });
     }
-    targets.extend(cell.text()?.map(std::borrow::Cow::into_owned));
+    targets.extend(cell.text()?.map(Cow::into_owned));
     Ok(())
 }
+
+thread_local! {
+    /// Room for what is hashed, kept from one item to the next.
+    static PARTS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes of it that are kept, at most.
+const MOST_KEPT: usize = 1 << 16;
 
 /// Has taken in its context, which no item needs to do again.
 static ITEM_HASHER: LazyLock<blake3::Hasher> =
@@ -189,7 +199,8 @@ pub(crate) fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     let mut columns: Vec<_> = row.iter().filter(|(name, _)| is_content(spec, name)).collect();
     columns.sort_by_key(|(name, _)| *name);
     // One update of all parts costs less than many small ones.
-    let mut parts = Vec::with_capacity(512);
+    let mut parts = PARTS.take();
+    parts.clear();
     for (name, value) in columns {
         let mut part = |kind: &[u8], text: &str| {
             parts.extend_from_slice(&((kind.len() + text.len()) as u64).to_le_bytes());
@@ -211,6 +222,9 @@ pub(crate) fn content_hash(spec: &DatasetSpec, row: &Fields) -> ItemHash {
     }
     let mut hash = [0; 16];
     ITEM_HASHER.clone().update(&parts).finalize_xof().fill(&mut hash);
+    if parts.capacity() <= MOST_KEPT {
+        PARTS.set(parts);
+    }
     ItemHash(hash)
 }
 
