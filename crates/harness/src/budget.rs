@@ -112,14 +112,18 @@ impl Budget {
         self.0.settled.notify_one();
     }
 
+    /// Whether there is a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.0.max_cost_usd.is_some() || self.0.max_tokens.is_some()
+    }
+
     /// A reservation that nobody has to wait for, since there is no limit.
     pub(crate) fn without_limit(
         &self,
         tokens: (u64, u64),
         price: Option<Price>,
     ) -> Option<Reservation<'_>> {
-        let is_limited = self.0.max_cost_usd.is_some() || self.0.max_tokens.is_some();
-        (!is_limited).then(|| self.reservation(tokens, price, Amount::of(tokens, price)))
+        (!self.is_limited()).then(|| self.reservation(tokens, price, Amount::of(tokens, price)))
     }
 
     /// Sets aside what a request with so many tokens of prompt and answer may cost, and waits until
@@ -274,8 +278,7 @@ impl Reservation<'_> {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let Shared { max_cost_usd, max_tokens, .. } = &*self.budget.0;
-        if max_cost_usd.is_none() && max_tokens.is_none() {
+        if !self.budget.is_limited() {
             return;
         }
         let mut accounts = self.budget.accounts();

@@ -164,15 +164,18 @@ impl Dispatcher {
         queued_at: Instant,
         say: impl Fn(Event<T>) + Send + Sync,
     ) -> Option<End> {
-        let estimate = self.endpoint.estimate(request);
         let price = self.endpoint.price;
-        let reservation = match self.budget.without_limit(estimate, price) {
-            Some(reservation) => Some(reservation),
-            None => Box::pin(self.halt.unless(self.budget.reserve(estimate, price))).await?,
-        };
-        let Some(reservation) = reservation else {
-            self.end_spending();
-            return None;
+        // Without a limit nothing is set aside.
+        let reservation = if self.budget.is_limited() {
+            let reservation = self.budget.reserve(self.endpoint.estimate(request), price);
+            let reservation = Box::pin(self.halt.unless(reservation)).await?;
+            if reservation.is_none() {
+                self.end_spending();
+                return None;
+            }
+            reservation
+        } else {
+            None
         };
         // Boxed: a future that is awaited takes its size twice within the one that awaits it.
         let end = Box::pin(RequestRunner::new(self, request).run(queued_at, &say)).await?;
@@ -185,7 +188,15 @@ impl Dispatcher {
                 self.counts.cost_unknown.store(true, Ordering::Relaxed);
                 self.end_spending();
             }
-            let ((_, output), _) = reservation.settle(*usage, details);
+            let ((_, output), _) = match reservation {
+                Some(reservation) => reservation.settle(*usage, details),
+                None => {
+                    // Characters are counted only where nobody has counted tokens.
+                    let is_counted = usage.input_tokens.and(usage.output_tokens).is_some();
+                    let estimate = (!is_counted).then(|| self.endpoint.estimate(request));
+                    self.budget.spend(estimate.unwrap_or_default(), price, *usage, details)
+                }
+            };
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }
         Some(end)
