@@ -228,6 +228,29 @@ mod tests {
         assert!(matches!(broken, Err(ExchangeError::Broken { .. })), "{broken:?}");
     }
 
+    #[tokio::test]
+    async fn where_nobody_listens_is_told_with_its_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let place = listener.local_addr().expect("an address").to_string();
+        drop(listener);
+        // The second goes out by reqwest.
+        for url in [format!("http://{place}/"), format!("http://me:secret@{place}/")] {
+            let url = Url::parse(&url).expect("a URL");
+            let client = HttpClient::open(&ClientOptions {
+                url: &url,
+                is_local: true,
+                connect_timeout: Duration::from_secs(5),
+                idle_connections: 4,
+                trusted: None,
+            });
+            let told = get(&client.expect("a client"), &url).await.expect_err("nobody");
+            let ExchangeError::NoConnection { place: told_place, causes } = &told else {
+                panic!("{told:?}")
+            };
+            assert!(*told_place == place && causes.contains("refused"), "{told}");
+        }
+    }
+
     #[test]
     fn what_is_no_certificate_says_so() {
         let url = Url::parse("https://h").expect("a URL");

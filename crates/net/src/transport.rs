@@ -27,9 +27,11 @@ pub(crate) const OWN_NAME: HeaderValue =
 
 /// How long a connection is kept that nobody uses.
 const KEPT: Duration = Duration::from_secs(90);
-/// How a connection is found dead whose other end says nothing any more.
+/// How a connection is found dead whose other end says nothing any more: as reqwest does it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const KEEP_ALIVES: u32 = 3;
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// From so many connections on, each has a small buffer of its own to read into, of so many bytes.
 const MANY: usize = 1_024;
@@ -38,8 +40,9 @@ const SMALL_BUFFER: usize = 2_048;
 /// Connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
-    /// A pool for each of the threads: a request and its connection stay together.
+    /// A pool for each of the threads, so that a request and its connection stay together.
     Plain(Box<[Plain]>),
+    /// What reqwest adds for TLS and proxies takes as long as all else that a request needs.
     Any(reqwest::Client),
 }
 
@@ -110,6 +113,8 @@ fn plain(options: &ClientOptions<'_>) -> Plain {
     connector.set_keepalive(Some(KEEP_ALIVE));
     connector.set_keepalive_interval(Some(KEEP_ALIVE));
     connector.set_keepalive_retries(Some(KEEP_ALIVES));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
     let mut client = legacy::Client::builder(TokioExecutor::new());
     client
         .timer(TokioTimer::new())
@@ -195,5 +200,45 @@ impl TransportError {
     /// What they say.
     pub(crate) fn causes(&self) -> String {
         self.cause().map(|cause| with_causes(cause)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_tls_or_a_login_is_not_plain() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/v1", true),
+            ("http://[::1]:8000/v1", true),
+            ("http://localhost/v1", true),
+            ("https://127.0.0.1:8000/v1", false),
+            ("http://me:secret@127.0.0.1:8000/v1", false),
+            ("http://me@127.0.0.1:8000/v1", false),
+        ] {
+            let options = ClientOptions {
+                url: &Url::parse(url).expect("a URL"),
+                is_local: true,
+                connect_timeout: Duration::from_secs(1),
+                idle_connections: 1,
+                trusted: None,
+            };
+            assert_eq!(is_plain(&options), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_request_says_who_sends_it_and_what_it_takes() {
+        let url = Url::parse("http://127.0.0.1:8000/v1?a=b#c").expect("a URL");
+        let sent = request(Method::GET, &url, HeaderMap::new(), Bytes::new());
+        assert_eq!(sent.uri(), "http://127.0.0.1:8000/v1?a=b");
+        assert_eq!(
+            (&sent.headers()[ACCEPT], &sent.headers()[USER_AGENT]),
+            (&"*/*".parse().expect("a value"), &OWN_NAME)
+        );
+        let own = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/event-stream"))]);
+        let sent = request(Method::GET, &url, own, Bytes::new());
+        assert_eq!(sent.headers()[ACCEPT], "text/event-stream");
     }
 }
