@@ -5,21 +5,16 @@
 //! them from here.
 
 mod calculable;
+mod column_names;
+mod marks;
 
-use std::{
-    borrow::Cow,
-    cell::RefCell,
-    collections::BTreeMap,
-    fmt::{self, Write},
-    iter,
-    ops::Index,
-    slice,
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, iter, ops::Index, slice, sync::Arc};
 
-use indexmap::IndexSet;
+use indexmap::set;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
+
+pub use self::{column_names::ColumnNames, marks::Marks};
 
 use self::calculable::{Calculable, ExpressionContext};
 use crate::suite::nearest;
@@ -36,94 +31,12 @@ struct Columns {
     marks: Option<Box<Marks>>,
 }
 
-/// The names of a file's columns, in its order, which all of its rows share. Cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnNames(Arc<IndexSet<String>>);
-
-/// What a row says beyond its values, by JSON pointer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
-    numbers: BTreeMap<String, String>,
-    unusable: BTreeMap<String, Unusable>,
-    remarks: Vec<String>,
-}
-
-/// A value that cannot be used; it stands as null among the values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Unusable {
-    problem: String,
-    /// What tells it from others of its kind.
-    content: String,
-}
-
 /// One value of a row.
 #[derive(Clone, Debug)]
 pub struct Cell<'a> {
     value: &'a Value,
     /// With the value's own pointer.
     marks: Option<(&'a Marks, String)>,
-}
-
-impl Marks {
-    /// The number at `pointer` as it stands in the file.
-    pub fn number(&mut self, pointer: impl Into<String>, text: impl Into<String>) {
-        self.numbers.insert(pointer.into(), text.into());
-    }
-
-    /// The value at `pointer` cannot be used. `problem` says so after the column's name, e.g. `is
-    /// NaN, …`; `content` tells it from other such values.
-    pub fn unusable(&mut self, pointer: &str, problem: &str, content: impl Into<String>) {
-        let unusable = Unusable { problem: problem.to_owned(), content: content.into() };
-        self.unusable.insert(pointer.to_owned(), unusable);
-    }
-
-    /// Something that is worth a warning.
-    pub fn remark(&mut self, remark: impl Into<String>) {
-        self.remarks.push(remark.into());
-    }
-
-    fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.unusable.is_empty() && self.remarks.is_empty()
-    }
-}
-
-thread_local! {
-    /// Those of the object that was seen last: the next one most likely has the same.
-    static LAST_NAMES: RefCell<ColumnNames> = RefCell::default();
-}
-
-impl ColumnNames {
-    /// Those of an object.
-    fn of(values: &Map<String, Value>) -> Self {
-        LAST_NAMES.with_borrow_mut(|last| {
-            if !last.0.iter().eq(values.keys()) {
-                *last = values.keys().cloned().collect();
-            }
-            last.clone()
-        })
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The name of the column at this place.
-    pub fn get(&self, place: usize) -> Option<&String> {
-        self.0.get_index(place)
-    }
-}
-
-impl FromIterator<String> for ColumnNames {
-    /// Of several that are the same, the first counts.
-    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
-        Self(Arc::new(names.into_iter().collect()))
-    }
 }
 
 impl Fields {
@@ -152,18 +65,18 @@ impl Fields {
     }
 
     /// The columns' names.
-    pub fn keys(&self) -> indexmap::set::Iter<'_, String> {
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &String> {
         self.0.names.0.iter()
     }
 
     /// The columns' values.
-    pub fn values(&self) -> slice::Iter<'_, Value> {
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &Value> {
         self.0.values.iter()
     }
 
     /// The columns, by name and value.
     pub fn iter(&self) -> FieldsIter<'_> {
-        self.keys().zip(self.values())
+        FieldsIter(self.0.names.0.iter().zip(&self.0.values))
     }
 
     /// How many columns there are.
@@ -282,7 +195,7 @@ impl<'a> Cell<'a> {
             (Value::Null, None) => Ok(None),
             (other, None) => Ok(Some(Cow::Owned(other.to_string()))),
             (value, Some((marks, pointer))) => {
-                if let Some(number) = marks.numbers.get(pointer) {
+                if let Some(number) = marks.digits(pointer) {
                     return Ok(Some(Cow::Borrowed(number)));
                 }
                 if let Some(problem) = marks.problem_below(pointer) {
@@ -299,9 +212,7 @@ impl<'a> Cell<'a> {
 
     /// The text, or, of a value that cannot be used, what stands in its place in the file.
     pub fn text_as_written(&self) -> Option<Cow<'a, str>> {
-        let unusable = |(marks, pointer): &(&'a Marks, String)| {
-            marks.unusable.get(pointer).map(|unusable| unusable.content.as_str())
-        };
+        let unusable = |(marks, pointer): &(&'a Marks, String)| marks.unusable_content(pointer);
         match self.text() {
             Ok(text) => text,
             Err(_) => match self.marks.as_ref().and_then(unusable) {
@@ -357,97 +268,6 @@ impl<'a> Cell<'a> {
     }
 }
 
-impl Marks {
-    /// The digits of the number at `pointer`, where the value does not hold them.
-    pub(crate) fn digits(&self, pointer: &str) -> Option<&str> {
-        self.numbers.get(pointer).map(String::as_str)
-    }
-
-    /// Numbers that stand otherwise in the file, with their pointers.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.numbers.iter().map(|(pointer, digits)| (pointer.as_str(), digits.as_str()))
-    }
-
-    /// What is wrong with the value at `pointer`, if it cannot be used.
-    pub(crate) fn problem(&self, pointer: &str) -> Option<String> {
-        self.unusable.get(pointer).map(|unusable| name_problem(pointer, unusable))
-    }
-
-    /// What is wrong with the value at `pointer` or below.
-    fn problem_below(&self, pointer: &str) -> Option<String> {
-        let mut from = self.unusable.range(pointer.to_owned()..);
-        let (at, unusable) = from.find(|(at, _)| is_below(at, pointer))?;
-        Some(name_problem(at, unusable))
-    }
-
-    /// The value as JSON, with its numbers as they stand in the file.
-    pub(crate) fn json(&self, value: &Value, pointer: &str) -> String {
-        let mut text = String::new();
-        self.write(value, pointer, &mut text, &|digits, _| digits.to_owned());
-        text
-    }
-
-    /// What an item is known by: as it was before numbers kept their digits, as long as the number
-    /// is the same.
-    pub(crate) fn identity(&self, value: &Value, pointer: &str) -> String {
-        let mut text = String::new();
-        self.write(value, pointer, &mut text, &|digits, value| match value {
-            Value::Number(number) => {
-                let near = number.to_string();
-                if is_same_number(digits, &near) { near } else { digits.to_owned() }
-            }
-            _ => digits.to_owned(),
-        });
-        text
-    }
-
-    fn write(
-        &self,
-        value: &Value,
-        pointer: &str,
-        out: &mut String,
-        number: &dyn Fn(&str, &Value) -> String,
-    ) {
-        if let Some(digits) = self.digits(pointer) {
-            out.push_str(&number(digits, value));
-            return;
-        }
-        if let Some(unusable) = self.unusable.get(pointer) {
-            out.push_str(&unusable.content);
-            return;
-        }
-        match value {
-            Value::Array(elements) => {
-                for (i, element) in elements.iter().enumerate() {
-                    out.push(if i == 0 { '[' } else { ',' });
-                    self.write(element, &format!("{pointer}/{i}"), out, number);
-                }
-                out.push_str(if elements.is_empty() { "[]" } else { "]" });
-            }
-            Value::Object(map) => {
-                for (i, (key, value)) in map.iter().enumerate() {
-                    let _ =
-                        write!(out, "{}{}:", if i == 0 { '{' } else { ',' }, Value::from(&**key));
-                    self.write(value, &pointer_to(pointer, key), out, number);
-                }
-                out.push_str(if map.is_empty() { "{}" } else { "}" });
-            }
-            leaf => {
-                let _ = write!(out, "{leaf}");
-            }
-        }
-    }
-}
-
-fn name_problem(pointer: &str, unusable: &Unusable) -> String {
-    let name = pointer.strip_prefix('/').unwrap_or(pointer).replace('/', ".");
-    format!("`{}` {}", name.replace("~1", "/").replace("~0", "~"), unusable.problem)
-}
-
-fn is_below(pointer: &str, above: &str) -> bool {
-    pointer.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// The pointer to what `key` leads to from `pointer`.
 pub(crate) fn pointer_to(pointer: &str, key: &str) -> String {
     if key.contains(['~', '/']) {
@@ -455,31 +275,6 @@ pub(crate) fn pointer_to(pointer: &str, key: &str) -> String {
     } else {
         format!("{pointer}/{key}")
     }
-}
-
-/// Whether two JSON numbers are the same number, however they are written.
-fn is_same_number(one: &str, other: &str) -> bool {
-    normal(one) == normal(other)
-}
-
-/// Sign, digits without zeros at either end, and the power of ten behind them.
-fn normal(number: &str) -> Option<(bool, String, i64)> {
-    let (is_negative, number) = match number.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, number),
-    };
-    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let exponent: i64 = exponent.parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-    let short = digits.trim_end_matches('0');
-    let exponent = exponent.checked_add(i64::try_from(digits.len() - short.len()).ok()?)?;
-    let short = short.trim_start_matches('0');
-    if short.is_empty() {
-        return Some((false, String::new(), 0));
-    }
-    Some((is_negative, short.to_owned(), exponent))
 }
 
 impl From<Map<String, Value>> for Fields {
@@ -499,7 +294,20 @@ impl Index<&str> for Fields {
 }
 
 /// The columns of a row, by name and value.
-pub type FieldsIter<'a> = iter::Zip<indexmap::set::Iter<'a, String>, slice::Iter<'a, Value>>;
+#[derive(Clone, Debug)]
+pub struct FieldsIter<'a>(iter::Zip<set::Iter<'a, String>, slice::Iter<'a, Value>>);
+
+impl<'a> Iterator for FieldsIter<'a> {
+    type Item = (&'a String, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
 
 impl<'a> IntoIterator for &'a Fields {
     type Item = (&'a String, &'a Value);

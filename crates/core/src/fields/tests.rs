@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{marks::is_same_number, *};
 
 fn fields(values: &Value, numbers: &[(&str, &str)]) -> Fields {
     let mut marks = Marks::default();
