@@ -188,14 +188,13 @@ impl Dispatcher {
                 self.counts.cost_unknown.store(true, Ordering::Relaxed);
                 self.end_spending();
             }
-            let ((_, output), _) = match reservation {
-                Some(reservation) => reservation.settle(*usage, details),
-                None => {
-                    // Characters are counted only where nobody has counted tokens.
-                    let is_counted = usage.input_tokens.and(usage.output_tokens).is_some();
-                    let estimate = (!is_counted).then(|| self.endpoint.estimate(request));
-                    self.budget.spend(estimate.unwrap_or_default(), price, *usage, details)
-                }
+            let ((_, output), _) = if let Some(reservation) = reservation {
+                reservation.settle(*usage, details)
+            } else {
+                // Characters are counted only where nobody has counted tokens.
+                let is_counted = usage.input_tokens.and(usage.output_tokens).is_some();
+                let estimate = (!is_counted).then(|| self.endpoint.estimate(request));
+                self.budget.spend(estimate.unwrap_or_default(), price, *usage, details)
             };
             self.endpoint.longest_answer.fetch_max(output, Ordering::Relaxed);
         }

@@ -199,7 +199,7 @@ impl TransportError {
 
     /// What they say.
     pub(crate) fn causes(&self) -> String {
-        self.cause().map(|cause| with_causes(cause)).unwrap_or_default()
+        self.cause().map(with_causes).unwrap_or_default()
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
 const CHUNK: usize = 256;
 /// Bytes of text after which a chunk is full.
 const CHUNK_BYTES: usize = 1 << 20;
-const CHUNKS_AHEAD: usize = 4;
+const CHUNKS_AHEAD: usize = 2;
 
 /// The models of a suite, ready to be asked, and the ledger that their answers go to.
 pub struct Endpoints {

@@ -77,7 +77,7 @@ fn is_variable(name: &str) -> bool {
 pub(super) fn of_row(source: &str, fields: &Fields) -> Option<String> {
     let meant = blocks(source)
         .map(str::trim)
-        .find(|name| fields.contains_key(*name) && (!is_variable(name) || name.contains('.')));
+        .find(|name| fields.contains_key(name) && (!is_variable(name) || name.contains('.')));
     if let Some(name) = meant {
         return Some(format!("the column `{name}` is written `{}`", spelled(name)));
     }

@@ -34,7 +34,7 @@ enum ColumnValues {
 impl ColumnTypes {
     /// Looks at a row.
     pub fn see(&mut self, row: &Fields) {
-        for (name, value) in row.iter() {
+        for (name, value) in row {
             let place = *self.places.entry(name.clone()).or_insert_with(|| {
                 self.columns.push((name.clone(), ColumnValues::Nothing));
                 self.columns.len() - 1

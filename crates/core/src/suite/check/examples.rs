@@ -287,7 +287,7 @@ fn shared_columns(pool: &ExamplePool, dataset: &DatasetSpec, first: &Item) -> Ve
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     };
-    let columns = first.fields.keys().filter(|column| example.fields.contains_key(*column));
+    let columns = first.fields.keys().filter(|column| example.fields.contains_key(column));
     let is_id = |column: &String| dataset.id.as_ref() == Some(column);
     columns.filter(|column| !is_id(column) && !is_target(column)).cloned().collect()
 }
