@@ -50,6 +50,8 @@ pub(crate) struct RequestRunner<'a> {
     slots: &'a RequestSlots,
     first_at: Option<Instant>,
     attempts: u32,
+    /// Attempts among them that do not count.
+    excused: u32,
     queue: Duration,
     backoff: Duration,
     started_at_us: i64,
@@ -67,6 +69,7 @@ impl<'a> RequestRunner<'a> {
             slots,
             first_at: None,
             attempts: 0,
+            excused: 0,
             queue: Duration::ZERO,
             backoff: Duration::ZERO,
             started_at_us: 0,
@@ -89,7 +92,8 @@ impl<'a> RequestRunner<'a> {
                 Ok(end) => return Some(end),
                 Err(error) => self.weighed(error),
             };
-            let Some(delay) = self.endpoint.retry.delay(&error, self.attempts) else {
+            let Some(delay) = self.endpoint.retry.delay(&error, self.attempts - self.excused)
+            else {
                 return Some(self.failed(error));
             };
             if self.is_out_of_time(delay) {
@@ -160,6 +164,10 @@ impl<'a> RequestRunner<'a> {
             Some(delay) => Box::pin(self.race(first, delay)).await,
             None => self.send(first).await,
         };
+        if let Err(AttemptError { load: Load::TooMany | Load::Overloaded, .. }) = &result {
+            // Who was refused only because all were sent at once has as many attempts as ever.
+            self.excused += u32::from(self.endpoint.limits.is_of_opening(begun));
+        }
         Some(result.map(|answer| {
             let latency = begun.elapsed();
             if let Some(hedge) = &self.endpoint.hedge {

@@ -199,6 +199,11 @@ impl Limits {
         self.flow().flow.latency()
     }
 
+    /// Whether an attempt was one of those that tried the suite's limit, in vain.
+    pub(crate) fn is_of_opening(&self, sent_at: Instant) -> bool {
+        self.flow().flow.is_of_opening(sent_at)
+    }
+
     /// What holds the next attempt back, if something does.
     pub(crate) fn hold(&self) -> Option<Hold> {
         let now = Instant::now();

@@ -229,6 +229,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_head_is_read_however_many_connections_there_may_be() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            let cookie = "h".repeat(100_000);
+            let response =
+                format!("HTTP/1.1 200 OK\r\nset-cookie: {cookie}\r\ncontent-length: 2\r\n\r\nok");
+            while let Ok((mut stream, _)) = listener.accept().await {
+                drop(stream.read(&mut [0; 4096]).await);
+                drop(stream.write_all(response.as_bytes()).await);
+            }
+        });
+        let url = Url::parse(&format!("http://{address}/")).expect("a URL");
+        for idle_connections in [0, 1, 1_024, 100_000] {
+            let client = HttpClient::open(&ClientOptions {
+                url: &url,
+                is_local: true,
+                connect_timeout: Duration::from_secs(5),
+                idle_connections,
+                trusted: None,
+            });
+            assert_eq!(get(&client.expect("a client"), &url).await, Ok(b"ok".to_vec()));
+        }
+    }
+
+    #[tokio::test]
     async fn where_nobody_listens_is_told_with_its_place() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let place = listener.local_addr().expect("an address").to_string();

@@ -33,10 +33,6 @@ const KEEP_ALIVES: u32 = 3;
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// From so many connections on, each has a small buffer of its own to read into, of so many bytes.
-const MANY: usize = 1_024;
-const SMALL_BUFFER: usize = 2_048;
-
 /// Connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
@@ -115,16 +111,12 @@ fn plain(options: &ClientOptions<'_>) -> Plain {
     connector.set_keepalive_retries(Some(KEEP_ALIVES));
     #[cfg(target_os = "linux")]
     connector.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
-    let mut client = legacy::Client::builder(TokioExecutor::new());
-    client
+    legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEPT)
-        .pool_max_idle_per_host(options.idle_connections);
-    if options.idle_connections >= MANY {
-        client.http1_read_buf_exact_size(SMALL_BUFFER);
-    }
-    client.build(connector)
+        .pool_max_idle_per_host(options.idle_connections)
+        .build(connector)
 }
 
 fn request(method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {

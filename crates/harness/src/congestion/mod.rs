@@ -240,6 +240,11 @@ impl Flow {
         }
     }
 
+    /// Whether an attempt was one of those that tried the suite's limit, in vain.
+    pub(crate) fn is_of_opening(&self, sent_at: Instant) -> bool {
+        self.window.is_of_opening(sent_at)
+    }
+
     /// How many attempts are under way, and about how long the oldest has been.
     pub(crate) fn under_way(&self, now: Instant) -> (usize, Duration) {
         self.ages.oldest(now)

@@ -276,6 +276,11 @@ impl Window {
         (self.begun_at, self.cut_at) = (Some(now), Some(now));
     }
 
+    /// Whether an attempt was sent while nobody knew yet that the suite's limit is too high.
+    pub(super) fn is_of_opening(&self, sent_at: Instant) -> bool {
+        self.begun_at.is_some_and(|begun| sent_at < begun)
+    }
+
     fn is_worth_a_trial(&self, level: f64) -> bool {
         let vain_probes = self.ceiling.map_or(0, |ceiling| ceiling.vain_probes);
         let is_coarse = level <= COARSE && vain_probes >= VAIN_PROBES;

@@ -129,6 +129,20 @@ fn a_window_opens_up_to_the_suites_limit_and_not_beyond() {
 }
 
 #[test]
+fn a_limit_that_is_tried_in_vain_costs_nobody_an_attempt() {
+    // All are on their way before the first is refused.
+    let server = Server::start(|seen| match seen.index {
+        0..120 => Reply::status(429).after(Duration::from_millis(500)),
+        _ => Reply::text(seen.prompt()),
+    });
+    let setup = Setup::new();
+    let limits = Limits { concurrency: 200, attempts: 1, ..limits() };
+    let asked = setup.ask(&setup.open(&model_at(&server.url(), limits)), 120);
+    asked.assert_all_answered(120);
+    assert_eq!((asked.tally.retries, server.requests().len()), (120, 240));
+}
+
+#[test]
 fn headers_slow_down_before_anything_is_refused() {
     // Twenty requests in each 200 milliseconds, and what is left in the headers.
     let span = Duration::from_millis(200);

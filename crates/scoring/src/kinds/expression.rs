@@ -122,7 +122,7 @@ impl Measure for Formula {
     }
 
     fn check_item(&self, _targets: &[String], fields: &Fields) -> Result<(), String> {
-        match self.expression.below("item").find(|column| !fields.contains_key(*column)) {
+        match self.expression.below("item").find(|column| !fields.contains_key(column)) {
             None => Ok(()),
             Some(column) => {
                 let known: Vec<_> = fields.keys().map(String::as_str).collect();
