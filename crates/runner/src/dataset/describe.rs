@@ -83,7 +83,7 @@ pub fn describe_dataset(options: &DatasetOptions, host: &Host<'_>) -> Result<Dat
     for item in opened.items()? {
         let item = item.map_err(super::open::DatasetUseError::from)?;
         n_items += 1;
-        for (name, value) in item.fields.iter() {
+        for (name, value) in &item.fields {
             let place = *places.entry(name.clone()).or_insert_with(|| {
                 columns.push((name.clone(), ColumnCounts::default()));
                 columns.len() - 1

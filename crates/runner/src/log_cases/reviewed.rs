@@ -96,7 +96,7 @@ impl<'a> ReviewReader<'a> {
         for column in self.columns {
             values.insert(column.clone(), self.value(row, column)?);
         }
-        for (column, value) in row.iter() {
+        for (column, value) in row {
             let is_new = !self.columns.contains(column) && !review::OWN.contains(&column.as_str());
             if !is_new || value.is_null() || value.as_str().is_some_and(str::is_empty) {
                 continue;
@@ -228,7 +228,7 @@ fn is_json(dataset: &OpenedDataset) -> bool {
 fn kinds(dataset: &OpenedDataset) -> Result<HashMap<String, HashSet<&'static str>>> {
     let mut kinds: HashMap<String, HashSet<&'static str>> = HashMap::new();
     for row in dataset.rows()?.take(LOOKED_AT) {
-        for (column, value) in row.map_err(DatasetUseError::from)?.iter() {
+        for (column, value) in &row.map_err(DatasetUseError::from)? {
             kinds.entry(column.clone()).or_default().insert(kind(value));
         }
     }
