@@ -84,7 +84,7 @@ impl Fields {
         self.0.names.len()
     }
 
-    /// Whether there is no column.
+    /// Whether the row has no columns.
     pub fn is_empty(&self) -> bool {
         self.0.names.is_empty()
     }
@@ -283,7 +283,7 @@ impl From<Map<String, Value>> for Fields {
     }
 }
 
-/// The value of a column; null where there is no such column.
+/// The value of a column, or null if the row has no such column.
 impl Index<&str> for Fields {
     type Output = Value;
 

@@ -50,7 +50,7 @@ pub(crate) struct RequestRunner<'a> {
     slots: &'a RequestSlots,
     first_at: Option<Instant>,
     attempts: u32,
-    /// Attempts among them that do not count.
+    /// Attempts that do not count towards the suite's limit of them.
     excused: u32,
     queue: Duration,
     backoff: Duration,
@@ -102,9 +102,8 @@ impl<'a> RequestRunner<'a> {
             let failure = error.failure.clone();
             say(Event::Retrying { failure, attempt: self.attempts, delay });
             let backoff_since = Instant::now();
-            let loan = self.slots.lend();
-            self.halt.unless(tokio::time::sleep(delay)).await?;
-            drop(loan);
+            let pause = self.halt.unless(tokio::time::sleep(delay));
+            self.slots.lent_during(pause).await?;
             waiting_since = Instant::now();
             self.backoff += waiting_since - backoff_since;
             last = Some(error);

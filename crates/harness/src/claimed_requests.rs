@@ -91,24 +91,22 @@ impl Dispatcher {
         };
         let patience = PATIENCE.max(self.endpoint.timeout.saturating_mul(2));
         let deadline = Instant::now() + patience;
-        let mut loan = None;
+        let mut has_waited = false;
         loop {
             let mut claimed = self.claim_free(sharing, jobs);
             if claimed.jobs.is_empty() && sharing.patience_ends(deadline) {
                 std::mem::swap(&mut claimed.jobs, &mut claimed.others);
             }
             if !claimed.jobs.is_empty() || claimed.others.is_empty() {
-                if loan.is_some()
-                    || sharing.claims.has_company()
-                    || self.endpoint.writer.has_company()
+                if has_waited || sharing.claims.has_company() || self.endpoint.writer.has_company()
                 {
                     claimed.jobs = settle_answered(sharing, claimed.jobs);
                 }
                 return Some(claimed);
             }
-            loan = loan.or_else(|| Some(self.slots.lend()));
+            has_waited = true;
             jobs = claimed.others;
-            self.halt.unless(sleep(POLL)).await?;
+            self.slots.lent_during(self.halt.unless(sleep(POLL))).await?;
         }
     }
 

@@ -15,12 +15,12 @@ pub(crate) struct RequestSlots {
     lent: Mutex<Lent>,
 }
 
-/// Slots that are there twice, as long as who holds them waits.
+/// The slots of requests that wait.
 #[derive(Debug)]
 struct Lent {
-    /// How many more may be.
+    /// How many more may be lent.
     left: usize,
-    /// How many of them are to be given up, and are in use still.
+    /// Requests in hand beyond those that may be: so many will not be followed when they end.
     owed: usize,
 }
 
@@ -28,9 +28,9 @@ struct Lent {
 #[derive(Debug)]
 pub(crate) struct RequestSlot(Arc<RequestSlots>);
 
-/// A slot that somebody else may use. Dropping it takes it back, from whoever ends next.
+/// A slot that another request may use. Dropping it takes the slot back, from the next request that ends.
 #[derive(Debug)]
-pub(crate) struct Loan<'a>(&'a RequestSlots);
+struct Loan<'a>(&'a RequestSlots);
 
 impl RequestSlots {
     /// As many as may be asked at once.
@@ -48,12 +48,20 @@ impl RequestSlots {
         RequestSlot(self.clone())
     }
 
-    /// Lets somebody else use a slot whose request waits; `None` where many do.
-    pub(crate) fn lend(&self) -> Option<Loan<'_>> {
+    /// Waits, while another request may use the slot, unless many wait already.
+    pub(crate) async fn lent_during<F: Future>(&self, wait: F) -> F::Output {
+        let _loan = self.lend();
+        wait.await
+    }
+
+    fn lend(&self) -> Option<Loan<'_>> {
         let mut lent = self.lent();
         lent.left = lent.left.checked_sub(1)?;
-        drop(lent);
-        self.free.add_permits(1);
+        // Where one too many is in hand, it is the one that uses the slot.
+        match lent.owed.checked_sub(1) {
+            Some(owed) => lent.owed = owed,
+            None => self.free.add_permits(1),
+        }
         Some(Loan(self))
     }
 
@@ -99,7 +107,7 @@ mod tests {
         let loan = slots.lend().expect("a loan");
         let third = take();
         assert_eq!(free(), 0);
-        // Three are in hand, of which none waits any more: whoever ends first is not followed.
+        // Three are in hand and none waits any more: when the first of them ends, none follows it.
         drop(loan);
         drop(third);
         assert_eq!(free(), 0);
@@ -108,6 +116,23 @@ mod tests {
         // What nobody has used is taken back at once.
         drop(slots.lend().expect("a loan"));
         assert_eq!(free(), 2);
+    }
+
+    #[test]
+    fn who_waits_again_and_again_lets_in_one_other() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let slots = RequestSlots::new(1);
+        let take = || runtime.block_on(slots.take());
+        let first = take();
+        let loan = slots.lend();
+        let second = take();
+        drop(loan);
+        for _ in 0..10 {
+            drop(slots.lend().expect("a loan"));
+            assert_eq!(slots.free.available_permits(), 0);
+        }
+        drop((first, second));
+        assert_eq!(slots.free.available_permits(), 1);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl HttpClient {
             }
         };
         let client = built.map_err(|error| ClientError::Tls(with_causes(&error)))?;
-        Ok(Self { transport: Transport::Any(client), kept: KeptConnections::default() })
+        Ok(Self { transport: Transport::Reqwest(client), kept: KeptConnections::default() })
     }
 
     /// Sends a request, and returns when the head of the response is there. Redirects are not
@@ -201,14 +201,19 @@ mod tests {
                 drop(stream.read(&mut [0; 4096]).await);
             }
         });
+        let client = local_client(&url, 4);
+        (url, client)
+    }
+
+    fn local_client(url: &Url, idle_connections: usize) -> HttpClient {
         let client = HttpClient::open(&ClientOptions {
-            url: &url,
+            url,
             is_local: true,
             connect_timeout: Duration::from_secs(5),
-            idle_connections: 4,
+            idle_connections,
             trusted: None,
         });
-        (url, client.expect("a client"))
+        client.expect("a client")
     }
 
     async fn get(client: &HttpClient, url: &Url) -> Result<Vec<u8>, ExchangeError> {
@@ -243,14 +248,8 @@ mod tests {
         });
         let url = Url::parse(&format!("http://{address}/")).expect("a URL");
         for idle_connections in [0, 1, 1_024, 100_000] {
-            let client = HttpClient::open(&ClientOptions {
-                url: &url,
-                is_local: true,
-                connect_timeout: Duration::from_secs(5),
-                idle_connections,
-                trusted: None,
-            });
-            assert_eq!(get(&client.expect("a client"), &url).await, Ok(b"ok".to_vec()));
+            let client = local_client(&url, idle_connections);
+            assert_eq!(get(&client, &url).await, Ok(b"ok".to_vec()));
         }
     }
 
@@ -262,14 +261,7 @@ mod tests {
         // The second goes out by reqwest.
         for url in [format!("http://{place}/"), format!("http://me:secret@{place}/")] {
             let url = Url::parse(&url).expect("a URL");
-            let client = HttpClient::open(&ClientOptions {
-                url: &url,
-                is_local: true,
-                connect_timeout: Duration::from_secs(5),
-                idle_connections: 4,
-                trusted: None,
-            });
-            let told = get(&client.expect("a client"), &url).await.expect_err("nobody");
+            let told = get(&local_client(&url, 4), &url).await.expect_err("nobody");
             let ExchangeError::NoConnection { place: told_place, causes } = &told else {
                 panic!("{told:?}")
             };

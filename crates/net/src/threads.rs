@@ -77,8 +77,8 @@ impl Threads {
         &self.0.handles[0]
     }
 
-    /// Where tasks are put of which there are many, each on one of several threads; whoever calls next gets
-    /// others first. No more than `most`, and at least one.
+    /// Threads to spread many tasks over: at least one, and at most `most`. The next call begins with the threads
+    /// after these.
     pub fn spread(&self, most: usize) -> Vec<Handle> {
         let handles = &self.0.handles;
         let count = most.clamp(1, handles.len());
@@ -94,7 +94,7 @@ fn start(index: usize, ended: oneshot::Receiver<()>) -> io::Result<Handle> {
     let handle = runtime.handle().clone();
     let run = move || {
         CURRENT.set(index);
-        // An error: whoever holds the other end dropped it, which is the sign.
+        // The sign to end is that the sender is dropped, which arrives as an error.
         drop(runtime.block_on(ended));
         runtime.shutdown_background();
     };

@@ -39,7 +39,7 @@ pub(crate) enum Transport {
     /// A pool for each of the threads, so that a request and its connection stay together.
     Plain(Box<[Plain]>),
     /// What reqwest adds for TLS and proxies takes as long as all else that a request needs.
-    Any(reqwest::Client),
+    Reqwest(reqwest::Client),
 }
 
 type Plain = legacy::Client<HttpConnector, Full<Bytes>>;
@@ -48,14 +48,14 @@ type Plain = legacy::Client<HttpConnector, Full<Bytes>>;
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Plain(Incoming),
-    Any(reqwest::Body),
+    Reqwest(reqwest::Body),
 }
 
 /// Why a response, or the rest of it, did not come.
 #[derive(Debug)]
 pub(crate) enum TransportError {
     Plain(legacy::Error),
-    Any(reqwest::Error),
+    Reqwest(reqwest::Error),
     Body(hyper::Error),
 }
 
@@ -87,10 +87,10 @@ impl Transport {
         body: Bytes,
     ) -> Result<Response<ResponseBody>, TransportError> {
         match self {
-            Self::Any(client) => {
+            Self::Reqwest(client) => {
                 let request = client.request(method, url.clone()).headers(headers).body(body);
-                let response = request.send().await.map_err(TransportError::Any)?;
-                Ok(Response::from(response).map(ResponseBody::Any))
+                let response = request.send().await.map_err(TransportError::Reqwest)?;
+                Ok(Response::from(response).map(ResponseBody::Reqwest))
             }
             Self::Plain(pools) => {
                 let pool = &pools[threads::current() % pools.len()];
@@ -122,7 +122,7 @@ fn plain(options: &ClientOptions<'_>) -> Plain {
 fn request(method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
-    // What is no address for a request is none for a connection either, which says so.
+    // An address that cannot be a URI fails when the connection is made, with a message of its own.
     *request.uri_mut() = Uri::try_from(url.as_str()).unwrap_or_default();
     *request.headers_mut() = headers;
     request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
@@ -135,7 +135,7 @@ impl ResponseBody {
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Plain(body) => body.size_hint().exact(),
-            Self::Any(body) => body.size_hint().exact(),
+            Self::Reqwest(body) => body.size_hint().exact(),
         }
     }
 
@@ -143,7 +143,7 @@ impl ResponseBody {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
         match self {
             Self::Plain(body) => data(body).await.map_err(TransportError::Body),
-            Self::Any(body) => data(body).await.map_err(TransportError::Any),
+            Self::Reqwest(body) => data(body).await.map_err(TransportError::Reqwest),
         }
     }
 }
@@ -166,7 +166,7 @@ impl TransportError {
     pub(crate) fn connection(&self) -> Option<&legacy::Error> {
         match self {
             Self::Plain(error) => Some(error),
-            Self::Any(error) => error.source().and_then(<dyn Error>::downcast_ref),
+            Self::Reqwest(error) => error.source().and_then(<dyn Error>::downcast_ref),
             Self::Body(_) => None,
         }
     }
@@ -175,7 +175,7 @@ impl TransportError {
     pub(crate) fn is_connect(&self) -> bool {
         match self {
             Self::Plain(error) => error.is_connect(),
-            Self::Any(error) => error.is_connect(),
+            Self::Reqwest(error) => error.is_connect(),
             Self::Body(_) => false,
         }
     }
@@ -184,7 +184,7 @@ impl TransportError {
     pub(crate) fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Plain(error) => Some(error),
-            Self::Any(error) => error.source(),
+            Self::Reqwest(error) => error.source(),
             Self::Body(error) => Some(error),
         }
     }

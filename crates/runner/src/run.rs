@@ -183,7 +183,8 @@ impl Run<'_> {
         let spent = endpoints.amount_spent();
         let lacks_money = endpoints.out_of_budget() || endpoints.cost_unknown().is_some();
         let end = thread::scope(|scope| {
-            // The ledger and thousands of connections close while verdict and page are made.
+            // The ledger and thousands of connections close while verdict and page are made; without a
+            // thread for that, they close right here.
             let _closing = named_thread(scope, "close", move || drop(endpoints));
             self.conclude(answered?, upto)
         });

@@ -54,8 +54,8 @@ pub(super) struct Window {
     most: f64,
     /// Nothing has ended yet, and more may be under way than is modest.
     is_opening: bool,
-    /// What was sent before says nothing about the window.
-    begun_at: Option<Instant>,
+    /// When the suite's limit turned out too high: what was sent before says nothing about the window.
+    restarted_at: Option<Instant>,
     /// What a success adds where there is no ceiling.
     step: f64,
     under_way: usize,
@@ -105,7 +105,7 @@ impl Window {
             size: most as f64,
             most: most as f64,
             is_opening: most > MODEST,
-            begun_at: None,
+            restarted_at: None,
             step: FIRST_STEP,
             under_way: 0,
             peak: 0,
@@ -180,7 +180,7 @@ impl Window {
             }
         }
         // Who does not use the window learns nothing about it.
-        let is_of_window = self.begun_at.is_none_or(|begun| sent_at >= begun);
+        let is_of_window = self.restarted_at.is_none_or(|at| sent_at >= at);
         if is_of_window && self.full_at.is_some_and(|full| full >= sent_at) {
             self.grow(now);
         }
@@ -229,7 +229,7 @@ impl Window {
     pub(super) fn overloaded(&mut self, ticket: Ticket, now: Instant) {
         self.forget();
         if self.is_opening {
-            return self.begin_modestly(now);
+            return self.restart(now);
         }
         if self.is_news(ticket) {
             let _goes_on = self.cut_in_series(now);
@@ -244,7 +244,7 @@ impl Window {
         let level = self.level();
         self.forget();
         if self.is_opening {
-            self.begin_modestly(now);
+            self.restart(now);
         }
         if !self.is_news(ticket) {
             return Cause::Number;
@@ -269,16 +269,16 @@ impl Window {
     }
 
     /// The suite's limit is not what the server bears: as if nothing had been sent yet.
-    fn begin_modestly(&mut self, now: Instant) {
+    fn restart(&mut self, now: Instant) {
         self.is_opening = false;
         self.size = self.most.min(MODEST as f64);
         self.peak = self.under_way;
-        (self.begun_at, self.cut_at) = (Some(now), Some(now));
+        (self.restarted_at, self.cut_at) = (Some(now), Some(now));
     }
 
     /// Whether an attempt was sent while nobody knew yet that the suite's limit is too high.
     pub(super) fn is_of_opening(&self, sent_at: Instant) -> bool {
-        self.begun_at.is_some_and(|begun| sent_at < begun)
+        self.restarted_at.is_some_and(|at| sent_at < at)
     }
 
     fn is_worth_a_trial(&self, level: f64) -> bool {
