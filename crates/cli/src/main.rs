@@ -29,8 +29,9 @@ use crate::{
 };
 
 /// A run allocates much on many threads, and hands it from one to the other.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Lets a test end the program at any change of a file, as a kill would.
 #[cfg(debug_assertions)]

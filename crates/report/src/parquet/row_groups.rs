@@ -129,12 +129,20 @@ impl Encoder {
             let pages = leaf.map(|page| {
                 let page = page.map_err(|error| error.to_string())?;
                 let compressed = compress(page, Vec::new(), self.options.compression);
-                compressed.map_err(|error| error.to_string())
+                compressed.map(without_spare_room).map_err(|error| error.to_string())
             });
             pages.collect()
         });
         leaves.collect()
     }
+}
+
+/// A compressed page waits for its turn to be written; it has the room that it would need uncompressed.
+fn without_spare_room(mut page: CompressedPage) -> CompressedPage {
+    if let CompressedPage::Data(page) = &mut page {
+        page.slice_mut().to_mut().shrink_to_fit();
+    }
+    page
 }
 
 impl Encoded {
