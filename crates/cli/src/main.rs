@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A run allocates much on many threads, and hands it from one to the other.
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
