@@ -100,6 +100,14 @@ enum Provider {
     Recorded,
 }
 
+/// Connections that are open still after their endpoint was closed; dropped, they close, thousands of them in a
+/// noticeable time.
+#[derive(Debug)]
+pub struct OpenConnections {
+    _inner: Arc<Inner>,
+    _network: RequestRuntime,
+}
+
 /// Why a model cannot be asked. No request was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
@@ -257,6 +265,15 @@ impl Endpoint {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Lets go of its ledger, whose last owner waits for it, and of its programs, which end; connections to a server
+    /// are left.
+    pub fn close(self) -> Option<OpenConnections> {
+        let Self { inner, network, ledger } = self;
+        drop(ledger);
+        let has_connections = matches!(inner.provider, Provider::Server(_));
+        has_connections.then_some(OpenConnections { _inner: inner, _network: network })
     }
 
     pub(crate) fn handle(&self) -> &Handle {

@@ -63,7 +63,7 @@ mod tuning;
 pub use ask::{Ask, AskError, ask, ask_within};
 pub use batches::{BatchesWaiting, ask_in_batches};
 pub use budget::{Budget, Spent};
-pub use endpoint::{Endpoint, OpenError, endpoint_key};
+pub use endpoint::{Endpoint, OpenConnections, OpenError, endpoint_key};
 pub use evalmark_net::{CredentialEnvironment, Secret};
 pub use event::{Event, Hold, Holder, Tally};
 pub use keys::{FetchedKey, KeySource, Keys};

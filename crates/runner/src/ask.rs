@@ -18,13 +18,13 @@ use evalmark_core::{
     record::ErrorKind,
 };
 use evalmark_harness::{
-    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, RequestRuntime, Spent, Stop,
-    Tally, Tuning, ask_in_batches, ask_within,
+    Ask, AskError, Budget, Endpoint, Event, Ledger, LedgerError, OpenConnections, RequestRuntime,
+    Spent, Stop, Tally, Tuning, ask_in_batches, ask_within,
 };
 
 use crate::{
     AskTag, RunError,
-    error::{Advised, Hinted, Result},
+    error::{Hinted, Result},
     judges::{Judges, asking, requests_to},
     load::LoadedSuite,
     model_keys::ModelKeys,
@@ -68,28 +68,6 @@ enum SourceError {
 /// A sample's request, or why there is none.
 type Made = Result<Ask<AskTag>, SourceError>;
 
-/// What may be spent; `None`: without a limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BudgetLimits {
-    /// US dollars.
-    pub max_cost_usd: Option<f64>,
-    /// Tokens, prompts and answers combined.
-    pub max_tokens: Option<u64>,
-}
-
-impl BudgetLimits {
-    /// What may be spent after a run, where several share the limits.
-    #[must_use]
-    pub fn after(self, spent: Spent) -> Self {
-        let left_usd = |limit: f64| (limit - spent.cost_usd).max(0.0);
-        let left_tokens = |limit: u64| limit.saturating_sub(spent.tokens);
-        Self {
-            max_cost_usd: self.max_cost_usd.map(left_usd),
-            max_tokens: self.max_tokens.map(left_tokens),
-        }
-    }
-}
-
 /// Which models are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asks {
@@ -97,36 +75,6 @@ pub(crate) enum Asks {
     Everyone,
     /// Judges only: the candidates' answers are there already.
     Judges,
-}
-
-/// What may be spent; a limit in dollars needs the price of every model that is asked.
-pub(crate) fn budget(
-    loaded: &LoadedSuite,
-    asks: Asks,
-    limits: BudgetLimits,
-) -> Result<Budget, UnknownPrice> {
-    let asked = used_models(loaded, asks).into_iter().map(|i| &loaded.suite.models[i]);
-    let is_asked = |model: &&Model| matches!(model.provider, Provider::Server(_));
-    let unpriced = asked.filter(is_asked).find(|model| !model.has_known_cost());
-    if let (Some(_), Some(model)) = (limits.max_cost_usd, unpriced) {
-        return Err(UnknownPrice { model: model.name.to_string() });
-    }
-    Ok(Budget::new(limits.max_cost_usd, limits.max_tokens))
-}
-
-/// A limit in dollars for a model whose price is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("`--max-cost` needs the price of model `{model}`")]
-pub struct UnknownPrice {
-    model: String,
-}
-
-impl Advised for UnknownPrice {
-    fn hint(&self) -> Option<String> {
-        let advice = "add `price: { input: …, output: … }`, US dollars per million tokens; where an \
-                      application says what an answer costs, `cost_usd` says where";
-        Some(advice.to_owned())
-    }
 }
 
 pub(crate) fn used_models(loaded: &LoadedSuite, asks: Asks) -> BTreeSet<usize> {
@@ -330,6 +278,11 @@ impl Endpoints {
     /// No more is asked for now.
     pub fn tidy(&self) {
         self.ledger.tidy();
+    }
+
+    /// Closes the ledger, with all answers in it, and ends programs; connections to servers are left.
+    pub(crate) fn close(self) -> Vec<OpenConnections> {
+        self.by_model.into_iter().flatten().filter_map(Endpoint::close).collect()
     }
 
     /// The records of samples, as this run sees them.

@@ -24,6 +24,7 @@ mod answer_amounts;
 mod ask;
 mod audit;
 mod bisect;
+mod budget_limits;
 mod calibrate;
 mod canary;
 mod checked_suite;
@@ -111,7 +112,6 @@ pub use self::{
         affected_suites,
     },
     against::UngatedSuite,
-    ask::{BudgetLimits, UnknownPrice},
     audit::{
         AuditExport, Auditor, CheckpointError, CheckpointOptions, NotAudited, SignedCheckpoint,
         VerifiedAudit, VerifyAuditOptions, audit_csv, audit_document, audit_json_lines,
@@ -121,6 +121,7 @@ pub use self::{
         BisectError, BisectLook, BisectOptions, BisectStatus, Bisected, bisect, bisect_document,
         ending_of_bisect,
     },
+    budget_limits::{BudgetLimits, UnknownPrice},
     calibrate::{CalibrateError, CalibrateOptions, CalibratedSuite, CalibrationEnd, calibrate},
     canary::{
         CanaryClock, CanaryEnd, CanaryError, CanaryLook, CanaryOptions, SystemClock,

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Ending, Findings, Host,
-    ask::{Asks, BudgetLimits, budget},
+    ask::Asks,
+    budget_limits::{BudgetLimits, budget},
     error::{Hinted, Result},
     load::{LoadedSuite, load},
     model_keys::{credentials, keys_of},

@@ -7,7 +7,7 @@ mod html_page;
 mod progress_file;
 mod verdict;
 
-use std::thread;
+use std::{panic::resume_unwind, thread};
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
 use evalmark_harness::{Budget, Spent};
@@ -182,12 +182,15 @@ impl Run<'_> {
         let answered = self.answer(&endpoints);
         let spent = endpoints.amount_spent();
         let lacks_money = endpoints.out_of_budget() || endpoints.cost_unknown().is_some();
-        let end = thread::scope(|scope| {
-            // The ledger and thousands of connections close while verdict and page are made; without a
-            // thread for that, they close right here.
-            let _closing = named_thread(scope, "close", move || drop(endpoints));
-            self.conclude(answered?, upto)
+        let (end, connections) = thread::scope(|scope| {
+            // The ledger closes while verdict and page are made; without a thread for that, it closes right here.
+            let closing = named_thread(scope, "close", move || endpoints.close()).ok();
+            let end = answered.and_then(|scored| self.conclude(scored, upto));
+            let closed = closing.map(|closing| closing.join());
+            (end, closed.map(|closed| closed.unwrap_or_else(|panic| resume_unwind(panic))))
         });
+        // Thousands of connections would take the cores from verdict and page, and nobody waits for them.
+        drop(thread::Builder::new().name("close".to_owned()).spawn(move || drop(connections)));
         let end = end.unwrap_or_else(|error| {
             self.broken_off();
             RunEnd::BrokenOff(error)

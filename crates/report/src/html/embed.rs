@@ -1,6 +1,6 @@
 //! The samples as JSON in the page, for its script: columns, with every text kept once.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use evalmark_core::{
     metric::{Direction, Range},
@@ -31,7 +31,10 @@ pub(super) fn json(samples: &PageSamples) -> Result<String, serde_json::Error> {
     let mut texts = Texts::default();
     let columns = to_raw_value(&Columns::of(samples, &mut texts))?;
     let texts = texts.within(MOST_BYTES.saturating_sub(columns.get().len()));
-    let json = serde_json::to_string(&Embedded { columns: &columns, texts })?;
+    let of_texts: usize = texts.iter().map(|text| text.len() + text.len() / 16 + 3).sum();
+    let mut json = Vec::with_capacity(columns.get().len() + of_texts + 32);
+    serde_json::to_writer(&mut json, &Embedded { columns: &columns, texts })?;
+    let json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
     let marks = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026")];
     let unmarked = |json: String, (mark, escape): (char, &str)| {
         if json.contains(mark) { json.replace(mark, escape) } else { json }
@@ -188,12 +191,13 @@ impl Columns {
         });
         let mut samples = SampleColumns::default();
         let mut scores: Vec<_> = page.metrics.iter().map(|_| ScoreColumns::default()).collect();
+        let mut written: Vec<_> = page.metrics.iter().map(|one| Written::of(one.range)).collect();
         for sample in &page.samples {
             samples.push(sample, texts);
-            for ((columns, metric), score) in
-                scores.iter_mut().zip(&page.metrics).zip(&sample.scores)
+            for ((columns, written), score) in
+                scores.iter_mut().zip(&mut written).zip(&sample.scores)
             {
-                columns.push(score, metric.range, texts);
+                columns.push(score, written, texts);
             }
         }
         Self {
@@ -241,16 +245,34 @@ impl SampleColumns {
     }
 }
 
+/// A metric's values and the numbers of their texts: most scores are one of a few values.
+struct Written {
+    range: Range,
+    known: HashMap<u64, i64, RandomState>,
+}
+
+impl Written {
+    fn of(range: Range) -> Self {
+        Self { range, known: HashMap::default() }
+    }
+
+    fn number(&mut self, value: f64, texts: &mut Texts<'_>) -> i64 {
+        let new = || texts.number(item_score(value, self.range));
+        *self.known.entry(value.to_bits()).or_insert_with(new)
+    }
+}
+
 impl ScoreColumns {
-    fn push<'a>(&mut self, score: &'a PageScore, range: Range, texts: &mut Texts<'a>) {
-        let written = |value: f64| item_score(value, range);
+    fn push<'a>(&mut self, score: &'a PageScore, written: &mut Written, texts: &mut Texts<'a>) {
         self.value.push(score.value.map(short));
-        let not_applicable = || score.not_applicable.then(|| "n/a".to_owned());
-        self.text.push(texts.maybe(score.value.map(written).or_else(not_applicable)));
+        self.text.push(match score.value {
+            Some(value) => written.number(value, texts),
+            None => texts.maybe(score.not_applicable.then_some("n/a")),
+        });
         self.passed.push(score.passed.map_or(-1, i8::from));
         self.reason.push(texts.maybe(score.reason.as_deref()));
         let before = score.baseline.and_then(|baseline| baseline.value);
-        self.baseline.push(texts.maybe(before.map(written)));
+        self.baseline.push(before.map_or(NONE, |value| written.number(value, texts)));
         let judge = score.judge.as_ref();
         self.judge.push(texts.maybe(judge.map(|judge| judge.model.as_str())));
         self.judge_says.push(texts.maybe(judge.map(|judge| judge.output.as_str())));

@@ -96,6 +96,13 @@ pub(super) struct Part {
     pub(super) first_row: u64,
 }
 
+impl Part {
+    /// How many rows it has.
+    pub(super) fn height(&self) -> usize {
+        self.rows.len()
+    }
+}
+
 /// Reads a file slice by slice. At any time one slice is held.
 pub(super) struct TableReader {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! Parts of a file, decoded on several threads and handed on in the file's order.
+//! Parts of a file, or some of its rows, decoded on several threads and handed on in the file's order.
 
 use rayon::prelude::*;
 
@@ -15,12 +15,42 @@ const PARTS_A_THREAD: usize = 2;
 pub(super) fn in_order<T: Send, E: From<ReadError> + Send>(
     reader: &TableReader,
     make: impl Fn(&Frame<'_>) -> Result<T, E> + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    parts_in_order(reader, &reader.parts(), |_, frame| make(frame), take)
+}
+
+/// Decodes the rows at these positions, which ascend, and hands them on one by one; parts without any are left out.
+pub(super) fn rows_in_order<T: Send, E: From<ReadError> + Send>(
+    reader: &TableReader,
+    rows: &[u64],
+    decode: impl Fn(&Frame<'_>) -> Result<Vec<T>, E> + Sync,
     mut take: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let parts = reader.parts();
+    let before = |end: u64| rows.partition_point(|row| *row < end);
+    let of_part =
+        |part: &Part| &rows[before(part.first_row)..before(part.first_row + part.height() as u64)];
+    let mut parts = reader.parts();
+    parts.retain(|part| !of_part(part).is_empty());
+    let decode = |part: &Part, frame: &Frame<'_>| {
+        let runs = of_part(part).chunk_by(|row, next| *next == row + 1);
+        let decoded = runs.map(|run| decode(&frame.rows_from(run[0], run.len())));
+        decoded.collect::<Result<Vec<_>, E>>()
+    };
+    let take = |runs: Vec<Vec<T>>| runs.into_iter().flatten().try_for_each(&mut take);
+    parts_in_order(reader, &parts, decode, take)
+}
+
+fn parts_in_order<T: Send, E: From<ReadError> + Send>(
+    reader: &TableReader,
+    parts: &[Part],
+    make: impl Fn(&Part, &Frame<'_>) -> Result<T, E> + Sync,
+    mut take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
     let most = PARTS_A_THREAD * rayon::current_num_threads();
     let decode = |parts: &[Part]| -> Vec<Result<T, E>> {
-        parts.par_iter().with_max_len(1).map(|part| reader.read_part(part, &make)).collect()
+        let parts = parts.par_iter().with_max_len(1);
+        parts.map(|part| reader.read_part(part, |frame| make(part, frame))).collect()
     };
     let mut hand_on = |made: Vec<Result<T, E>>| made.into_iter().try_for_each(|one| take(one?));
     let mut waiting = Vec::new();

@@ -18,6 +18,7 @@ use serde::{
 
 use super::{
     open::{ReadError, Rows, TableReader},
+    parallel::rows_in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::{Frame, Values},
 };
@@ -239,23 +240,45 @@ const LATER: [&str; 3] = ["details", "first_token_ms", "tokens_per_second"];
 
 /// Opens a `samples.parquet`. Memory stays bounded, whatever the number of samples.
 pub fn samples(path: &Path) -> Result<Samples, ReadError> {
-    read(TableReader::open(path)?)
-}
-
-/// The same with these rows only, by their positions in the file.
-pub fn samples_at(path: &Path, rows: Vec<u64>) -> Result<Samples, ReadError> {
-    read(TableReader::open(path)?.only(rows))
-}
-
-fn read(reader: TableReader) -> Result<Samples, ReadError> {
+    let reader = TableReader::open(path)?;
     let (scores, metrics) = variable(&reader, SCORE_PREFIX);
     let (slice_columns, slices) = variable(&reader, SLICE_PREFIX);
-    let fixed = SAMPLES.iter().map(|column| column.name);
-    let all = fixed.chain(scores.iter().chain(&slice_columns).map(String::as_str));
-    let columns = all.map(str::to_owned).collect();
-    let reader = reader.select_with(columns, &LATER)?;
+    let reader = select(reader, &scores, &slice_columns)?;
     let rows = Rows::new(reader, move |frame| decode(frame, &scores, &slice_columns));
     Ok(Samples { rows, metrics, slices })
+}
+
+/// Makes something of the samples at these positions in the file, which ascend, on several threads, and hands it
+/// on in the file's order.
+pub fn gather_samples_at<T: Send>(
+    path: &Path,
+    rows: &[u64],
+    make: impl Fn(SampleRecord) -> T + Sync,
+    mut take: impl FnMut(T) + Send,
+) -> Result<(), ReadError> {
+    let reader = TableReader::open(path)?;
+    let (scores, _) = variable(&reader, SCORE_PREFIX);
+    let (slices, _) = variable(&reader, SLICE_PREFIX);
+    let reader = select(reader, &scores, &slices)?;
+    let decode = |frame: &Frame<'_>| {
+        let samples = decode(frame, &scores, &slices)?.into_iter();
+        Ok(samples.map(&make).collect())
+    };
+    rows_in_order(&reader, rows, decode, |made| {
+        take(made);
+        Ok(())
+    })
+}
+
+/// Reads what a sample is made of.
+fn select(
+    reader: TableReader,
+    scores: &[String],
+    slices: &[String],
+) -> Result<TableReader, ReadError> {
+    let fixed = SAMPLES.iter().map(|column| column.name);
+    let all = fixed.chain(scores.iter().chain(slices).map(String::as_str));
+    reader.select_with(all.map(str::to_owned).collect(), &LATER)
 }
 
 /// The columns whose names begin with `prefix`: their names with it, and without it.

@@ -10,6 +10,7 @@ use evalmark_core::{
 use super::summary::RunName;
 use super::{
     open::{ReadError, Rows, TableReader},
+    parallel::rows_in_order,
     table::{Cell, TableWriter, WriteError},
     typed_columns::Frame,
 };
@@ -260,17 +261,6 @@ fn read(reader: TableReader) -> Result<ScoreRecords, ReadError> {
     Ok(ScoreRecords(Rows::new(reader.select_with(columns, &LATER)?, decode)))
 }
 
-/// What the metrics said, row by row, in file order; ends after the first error.
-pub struct Scores(Rows<Score, ReadError>);
-
-impl Iterator for Scores {
-    type Item = Result<Score, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
-}
-
 /// The columns that hold a [`Score`].
 const SCORE_COLUMNS: [&str; 11] = [
     "score",
@@ -286,11 +276,25 @@ const SCORE_COLUMNS: [&str; 11] = [
     "applies",
 ];
 
-/// Only what the metrics said, of these rows, by their positions in the file.
-pub fn scores_at(path: &Path, rows: Vec<u64>) -> Result<Scores, ReadError> {
+/// Makes something of what the metrics said in the rows at these positions in the file, which ascend, on several
+/// threads.
+pub fn gather_scores_at<T: Send>(
+    path: &Path,
+    rows: &[u64],
+    make: impl Fn(Score) -> T + Sync,
+) -> Result<Vec<T>, ReadError> {
     let columns = SCORE_COLUMNS.map(str::to_owned).to_vec();
-    let reader = TableReader::open(path)?.only(rows).select_with(columns, &LATER)?;
-    Ok(Scores(Rows::new(reader, decode_scores)))
+    let reader = TableReader::open(path)?.select_with(columns, &LATER)?;
+    let decode = |frame: &Frame<'_>| {
+        let scores = decode_scores(frame)?.into_iter();
+        Ok(scores.map(&make).collect())
+    };
+    let mut made = Vec::with_capacity(rows.len());
+    rows_in_order(&reader, rows, decode, |one| {
+        made.push(one);
+        Ok::<_, ReadError>(())
+    })?;
+    Ok(made)
 }
 
 fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {

@@ -48,6 +48,14 @@ pub(super) struct Values<'a, A> {
 }
 
 impl<'a> Frame<'a> {
+    /// So many of its rows, from the one at this position in the file on.
+    pub(super) fn rows_from(&self, first_row: u64, height: usize) -> Self {
+        let skipped =
+            usize::try_from(first_row.saturating_sub(self.first_row)).unwrap_or(usize::MAX);
+        let start = self.start.saturating_add(skipped);
+        Self { slice: self.slice, start, height, path: self.path, first_row }
+    }
+
     pub(super) fn text(&self, name: &'a str) -> Result<Values<'a, Utf8ViewArray>, ReadError> {
         self.typed(name, Kind::Text)
     }

@@ -19,8 +19,8 @@ use evalmark_report::{
         ConfusionRow, RunValueRow, read_confusion, read_run_values, write_confusion,
         write_run_values,
     },
-    samples::{Layout, SamplesWriter, samples},
-    scores::{ScoreRef, for_each_score, score_records},
+    samples::{Layout, SampleRecord, SamplesWriter, gather_samples_at, samples},
+    scores::{ScoreRef, for_each_score, gather_scores_at, score_records},
     summary::{SummaryRow, read_summary, write_summary},
 };
 use tempfile::tempdir;
@@ -105,6 +105,32 @@ fn gathered_scores_are_those_of_the_file() {
         gather_scores::<_, ReadError>(&path, graded, &mut take).unwrap();
         let n_rows = expected.len();
         assert!(found[..n_rows] == expected && found[n_rows..] == expected, "{n_samples}");
+    }
+}
+
+/// Single rows, rows side by side, and rows at either end, in files of one row group and of several.
+#[test]
+fn chosen_rows_are_those_of_the_file() {
+    let folder = tempdir().unwrap();
+    let path = |name| folder.path().join(name);
+    for n in [1, 50, 20_000] {
+        write_samples(&path("samples.parquet"), n);
+        write_scores(&path("scores.parquet"), n);
+        let about = |sample: SampleRecord| (sample.item_id, sample.epoch, sample.record.output);
+        let all = samples(&path("samples.parquet")).unwrap().map(|sample| about(sample.unwrap()));
+        let all: Vec<_> = all.collect();
+        let n = all.len() as u64;
+        let few = (0..n).filter(|row| row % 911 < 3 || row % 7 == 5 || row + 1 == n).collect();
+        for rows in [Vec::new(), few, vec![n - 1], (0..n).collect::<Vec<_>>()] {
+            let mut found = Vec::new();
+            let take = |sample| found.push(sample);
+            gather_samples_at(&path("samples.parquet"), &rows, about, take).unwrap();
+            let expected: Vec<_> = rows.iter().map(|row| all[*row as usize].clone()).collect();
+            assert!(found == expected, "{n} samples, {} of them", rows.len());
+            let scores = gather_scores_at(&path("scores.parquet"), &rows, |score| score).unwrap();
+            let expected = rows.iter().map(|row| sample(row / 2).scores[*row as usize % 2].clone());
+            assert!(scores == expected.collect::<Vec<_>>(), "{n} scores");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::{graph::Candidates, search::Search};
 use crate::{
     Ending, Host,
-    ask::BudgetLimits,
+    budget_limits::BudgetLimits,
     error::{Advised, Result},
     load::{LoadedSuite, load},
     revisions::repository_of,

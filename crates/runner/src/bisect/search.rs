@@ -18,7 +18,7 @@ use evalmark_store::{
 use super::{BisectError, BisectLook, BisectOptions, BisectStatus, loaded};
 use crate::{
     EndedRun, Ending, Host, Notice, Run, RunEnd,
-    ask::BudgetLimits,
+    budget_limits::BudgetLimits,
     error::{Hinted, Result},
     load::LoadedSuite,
     revisions::state_at,

@@ -21,7 +21,8 @@ use super::Run;
 use crate::{
     Host, Notice,
     against::Against,
-    ask::{Asks, BudgetLimits, budget},
+    ask::Asks,
+    budget_limits::{BudgetLimits, budget},
     early::{self, as_stopped},
     error::{Advised, Result},
     import_results::is_own,

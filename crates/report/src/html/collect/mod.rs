@@ -21,8 +21,8 @@ use self::{
 use super::data::{JudgeWords, PageMetric, PageSample, PageSamples, PageScore, PromptFrame};
 use crate::{
     ReadError,
-    samples::{SampleRecord, samples, samples_at},
-    scores::scores_at,
+    samples::{SampleRecord, gather_samples_at, samples},
+    scores::gather_scores_at,
 };
 
 /// Characters kept of one text.
@@ -90,36 +90,50 @@ impl PageFiles<'_> {
     /// Reads the samples at these positions.
     fn chosen(&self, rows: &[u64], metrics: Vec<PageMetric>) -> Result<PageSamples, ReadError> {
         let n = metrics.len() as u64;
-        let score_rows = rows.iter().flat_map(|row| row * n..(row + 1) * n).collect();
-        let mut scores = scores_at(&self.scores, score_rows)?;
-        let mut frames: Vec<FrameBuilder> = Vec::new();
-        let mut shown: Vec<(PageSample, OwnText)> = Vec::new();
-        for sample in samples_at(&self.samples, rows.to_vec())? {
-            let sample = sample?;
-            let of_sample = scores.by_ref().take(metrics.len());
-            let of_sample = of_sample.map(|score| score.map(page_score));
-            let of_sample = of_sample.collect::<Result<Vec<_>, _>>()?;
-            let asked = transcript(&sample);
-            let frame = frame_of(&mut frames, &sample, &asked);
-            let own = frames[frame].cut(&asked);
-            shown.push((page_sample(sample, frame, of_sample), own));
-        }
-        let with_text = shown.into_iter().map(|(sample, own)| {
+        let score_rows: Vec<_> = rows.iter().flat_map(|row| row * n..(row + 1) * n).collect();
+        let scores = || gather_scores_at(&self.scores, &score_rows, page_score);
+        let (shown, scores) = rayon::join(|| self.shown(rows), scores);
+        let (Shown { frames, samples }, mut scores) = (shown?, scores?.into_iter());
+        let samples = samples.into_iter().map(|(sample, own)| {
             let asked = bounded(&frames[sample.frame].own(own));
-            PageSample { asked, ..sample }
+            let scores = scores.by_ref().take(metrics.len()).collect();
+            PageSample { asked, scores, ..sample }
         });
-        let samples = with_text.collect();
+        let samples = samples.collect();
         let frames = frames.into_iter().map(|frame| bounded_frame(frame.finish())).collect();
         Ok(PageSamples { metrics, frames, samples, ..PageSamples::default() })
     }
+
+    fn shown(&self, rows: &[u64]) -> Result<Shown, ReadError> {
+        let mut shown = Shown::default();
+        let make = |sample: SampleRecord| {
+            let (of, asked) = ([sample.prompt.clone(), sample.model.clone()], transcript(&sample));
+            (of, asked, page_sample(sample))
+        };
+        gather_samples_at(&self.samples, rows, make, |(of, asked, sample)| {
+            shown.add(&of, &asked, sample);
+        })?;
+        Ok(shown)
+    }
 }
 
-fn frame_of(frames: &mut Vec<FrameBuilder>, sample: &SampleRecord, asked: &str) -> usize {
-    let is_it = |frame: &FrameBuilder| frame.is_of(&sample.prompt, &sample.model);
-    frames.iter().rposition(is_it).unwrap_or_else(|| {
-        frames.push(FrameBuilder::new(&sample.prompt, &sample.model, asked));
-        frames.len() - 1
-    })
+/// The samples of a page while they are read: without their scores, and each with its own part of its request.
+#[derive(Default)]
+struct Shown {
+    frames: Vec<FrameBuilder>,
+    samples: Vec<(PageSample, OwnText)>,
+}
+
+impl Shown {
+    fn add(&mut self, [prompt, model]: &[String; 2], asked: &str, sample: PageSample) {
+        let known = self.frames.iter().rposition(|frame| frame.is_of(prompt, model));
+        let frame = known.unwrap_or_else(|| {
+            self.frames.push(FrameBuilder::new(prompt, model, asked));
+            self.frames.len() - 1
+        });
+        let own = self.frames[frame].cut(asked);
+        self.samples.push((PageSample { frame, ..sample }, own));
+    }
 }
 
 /// What was asked as one text: the bare text of a single message, else each under its role.
@@ -134,14 +148,15 @@ fn transcript(sample: &SampleRecord) -> String {
     }
 }
 
-fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> PageSample {
+/// The sample, without its frame, what was asked, and its scores.
+fn page_sample(sample: SampleRecord) -> PageSample {
     let (first_token_ms, tokens_per_second) =
         (sample.record.first_token_ms(), sample.record.tokens_per_second());
     let Record { output, failure, finish_reason, timing, usage, .. } = sample.record;
     PageSample {
         item_id: sample.item_id,
         item_hash: sample.item_hash,
-        frame,
+        frame: 0,
         epoch: sample.epoch,
         outcome: Some(sample.outcome),
         asked: String::new(),
@@ -151,7 +166,7 @@ fn page_sample(sample: SampleRecord, frame: usize, scores: Vec<PageScore>) -> Pa
             .map(|failure| bounded(&format!("{}: {}", failure.kind.as_str(), failure.message))),
         finish_reason: finish_reason.map(|reason| reason.as_str().to_owned()),
         slices: sample.slices,
-        scores,
+        scores: Vec::new(),
         latency_ms: timing.latency_ms,
         first_token_ms,
         tokens_per_second,

@@ -5,7 +5,7 @@ use evalmark_harness::Budget;
 use evalmark_store::monitor::PeriodSpending;
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::ask::BudgetLimits;
+use crate::budget_limits::BudgetLimits;
 
 /// The name of the period that a moment is in: `2026-11-29`, `2026-W48` or `2026-11`.
 fn period_of(per: BudgetPeriod, at: Timestamp) -> String {
