@@ -15,6 +15,7 @@ use evalmark_core::{
     record::{ErrorKind, Failure},
     request::Request,
 };
+use evalmark_net::HttpClient;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -100,11 +101,12 @@ enum Provider {
     Recorded,
 }
 
-/// Connections that are open still after their endpoint was closed; dropped, they close, thousands of them in a
+/// Connections to a server that are left when their endpoint is closed. Dropped, they close, thousands of them in a
 /// noticeable time.
 #[derive(Debug)]
 pub struct OpenConnections {
-    _inner: Arc<Inner>,
+    _client: HttpClient,
+    /// Its threads close them.
     _network: RequestRuntime,
 }
 
@@ -267,13 +269,14 @@ impl Endpoint {
         &self.ledger
     }
 
-    /// Lets go of its ledger, whose last owner waits for it, and of its programs, which end; connections to a server
-    /// are left.
+    /// Lets go of its ledger, whose last owner waits for it, and of its programs, which end; answers with its
+    /// connections, where a server answers.
     pub fn close(self) -> Option<OpenConnections> {
-        let Self { inner, network, ledger } = self;
-        drop(ledger);
-        let has_connections = matches!(inner.provider, Provider::Server(_));
-        has_connections.then_some(OpenConnections { _inner: inner, _network: network })
+        let client = match &self.inner.provider {
+            Provider::Server(http) => http.client(),
+            Provider::Programs(_) | Provider::Recorded => return None,
+        };
+        Some(OpenConnections { _client: client, _network: self.network })
     }
 
     pub(crate) fn handle(&self) -> &Handle {

@@ -132,6 +132,11 @@ impl Http {
         })
     }
 
+    /// Its connections.
+    pub(crate) fn client(&self) -> HttpClient {
+        self.client.clone()
+    }
+
     /// Sends one request and reads what comes back, within `timeout`. A request usually uses
     /// `tokens`. A refusal of one key is no end where there is another: nothing was bought.
     pub(crate) async fn ask(&self, request: &Request, timeout: Duration, tokens: u64) -> Reply {

@@ -91,9 +91,8 @@ impl PageFiles<'_> {
     fn chosen(&self, rows: &[u64], metrics: Vec<PageMetric>) -> Result<PageSamples, ReadError> {
         let n = metrics.len() as u64;
         let score_rows: Vec<_> = rows.iter().flat_map(|row| row * n..(row + 1) * n).collect();
-        let scores = || gather_scores_at(&self.scores, &score_rows, page_score);
-        let (shown, scores) = rayon::join(|| self.shown(rows), scores);
-        let (Shown { frames, samples }, mut scores) = (shown?, scores?.into_iter());
+        let mut scores = gather_scores_at(&self.scores, &score_rows, page_score)?.into_iter();
+        let Shown { frames, samples } = self.shown(rows)?;
         let samples = samples.into_iter().map(|(sample, own)| {
             let asked = bounded(&frames[sample.frame].own(own));
             let scores = scores.by_ref().take(metrics.len()).collect();
