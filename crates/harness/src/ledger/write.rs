@@ -29,9 +29,9 @@ pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 /// When nothing more comes for so long, there is nothing to wait for: answers that came together are
 /// committed before the next ones come together.
 const LULL: Duration = Duration::from_millis(10);
-/// So many rows are committed without waiting. Many, because rows lie all over their index, and a
-/// page of it that several of them share is written once.
-const COMMIT_ROWS: usize = 2_000;
+/// So many rows are committed without waiting: more than come within the interval, because rows lie all over
+/// their index, and a page of it that several of them share is written once.
+const COMMIT_ROWS: usize = 8_000;
 
 /// What to do once a row is committed, or cannot be. Called on a thread of the ledger's.
 pub(crate) type Receipt = Box<dyn FnOnce(Result<Record, LedgerError>) + Send>;
