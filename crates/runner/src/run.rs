@@ -7,7 +7,10 @@ mod html_page;
 mod progress_file;
 mod verdict;
 
-use std::{panic::resume_unwind, thread};
+use std::{
+    panic::resume_unwind,
+    thread::{self, ScopedJoinHandle},
+};
 
 use evalmark_core::{dataset::DatasetError, plan::PlanError, policy::Policy, verdict::Verdict};
 use evalmark_harness::{Budget, Spent};
@@ -186,7 +189,7 @@ impl Run<'_> {
             // The ledger closes while verdict and page are made; without a thread for that, it closes right here.
             let closing = named_thread(scope, "close", move || endpoints.close()).ok();
             let end = answered.and_then(|scored| self.conclude(scored, upto));
-            let closed = closing.map(|closing| closing.join());
+            let closed = closing.map(ScopedJoinHandle::join);
             (end, closed.map(|closed| closed.unwrap_or_else(|panic| resume_unwind(panic))))
         });
         // Thousands of connections would take the cores from verdict and page, and nobody waits for them.

@@ -289,12 +289,12 @@ pub fn gather_scores_at<T: Send>(
         let scores = decode_scores(frame)?.into_iter();
         Ok(scores.map(&make).collect())
     };
-    let mut made = Vec::with_capacity(rows.len());
+    let mut taken = Vec::with_capacity(rows.len());
     rows_in_order(&reader, rows, decode, |one| {
-        made.push(one);
+        taken.push(one);
         Ok::<_, ReadError>(())
     })?;
-    Ok(made)
+    Ok(taken)
 }
 
 fn decode(frame: &Frame<'_>) -> Result<Vec<ScoreRecord>, ReadError> {

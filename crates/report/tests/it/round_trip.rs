@@ -125,10 +125,11 @@ fn chosen_rows_are_those_of_the_file() {
             let mut found = Vec::new();
             let take = |sample| found.push(sample);
             gather_samples_at(&path("samples.parquet"), &rows, about, take).unwrap();
-            let expected: Vec<_> = rows.iter().map(|row| all[*row as usize].clone()).collect();
+            let place = |row: &u64| usize::try_from(*row).unwrap();
+            let expected: Vec<_> = rows.iter().map(|row| all[place(row)].clone()).collect();
             assert!(found == expected, "{n} samples, {} of them", rows.len());
             let scores = gather_scores_at(&path("scores.parquet"), &rows, |score| score).unwrap();
-            let expected = rows.iter().map(|row| sample(row / 2).scores[*row as usize % 2].clone());
+            let expected = rows.iter().map(|row| sample(row / 2).scores[place(row) % 2].clone());
             assert!(scores == expected.collect::<Vec<_>>(), "{n} scores");
         }
     }
