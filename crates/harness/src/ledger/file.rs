@@ -249,7 +249,7 @@ fn connect_to(path: &Path, more: OpenFlags) -> Result<Connection, LedgerError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch(
             "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;
-             PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096;
+             PRAGMA trusted_schema = OFF; PRAGMA cache_size = -2048;
              PRAGMA wal_autocheckpoint = 16000;",
         )?;
         Ok(connection)
