@@ -13,9 +13,6 @@ use super::scratch::ScratchSpace;
 /// The size of one in a file.
 const N_BYTES: u64 = 4;
 
-/// So many are held in memory, 1 MB of them: they are read in order, which a file can do as well.
-const MOST_HELD: usize = 1 << 18;
-
 /// How many are read from a file at once.
 const BLOCK: u64 = 1 << 12;
 
@@ -64,7 +61,7 @@ impl FingerprintWriter {
     }
 
     pub(super) fn push(&mut self, fingerprint: u32) -> io::Result<()> {
-        if self.held.len() >= self.space.most_held.min(MOST_HELD) {
+        if self.held.len() >= self.space.most_held {
             self.spill()?;
         }
         self.held.push(fingerprint);

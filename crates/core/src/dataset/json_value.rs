@@ -56,30 +56,29 @@ pub(super) fn object(text: &str) -> Result<Read, Wrong> {
             return Ok(Read { values, marks: Marks::default(), odd: Vec::new(), repeated });
         }
     }
-    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) if !half_characters(text) => exact(text, Vec::new()),
-        ended => {
-            let (mended, odd) = mend(text);
-            if odd.is_empty() {
-                let error = ended.err().or_else(|| serde_json::from_str::<Value>(text).err());
-                return Err(error.map_or_else(|| not_an_object(text), |e| describe(&e, text)));
-            }
-            let places = odd.iter().map(|odd| odd.in_mended).collect::<Vec<_>>();
-            let mut read = exact(&mended, places).map_err(|_| {
-                // Wrong elsewhere, too: that is told, as of the text that was read.
-                let error = serde_json::from_str::<serde::de::IgnoredAny>(&mended).err();
-                error.map_or_else(
-                    || not_an_object(text),
-                    |error| {
-                        let wrong = describe(&error, &mended);
-                        Wrong { at: in_original(&odd, wrong.at), ..wrong }
-                    },
-                )
-            })?;
-            read.odd = odd.iter().map(|odd| (odd.at, odd.what.remark())).collect();
-            Ok(read)
-        }
+    let ended = serde_json::from_str::<serde::de::IgnoredAny>(text);
+    if ended.is_ok() && !half_characters(text) {
+        return exact(text, Vec::new());
     }
+    let (mended, odd) = mend(text);
+    if odd.is_empty() {
+        // Escaped halves that make a whole are as they should be.
+        return ended.map_err(|error| describe(&error, text)).and_then(|_| exact(text, Vec::new()));
+    }
+    let places = odd.iter().map(|odd| odd.in_mended).collect::<Vec<_>>();
+    let mut read = exact(&mended, places).map_err(|_| {
+        // Wrong elsewhere, too: that is told, as of the text that was read.
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(&mended).err();
+        error.map_or_else(
+            || not_an_object(text),
+            |error| {
+                let wrong = describe(&error, &mended);
+                Wrong { at: in_original(&odd, wrong.at), ..wrong }
+            },
+        )
+    })?;
+    read.odd = odd.iter().map(|odd| (odd.at, odd.what.remark())).collect();
+    Ok(read)
 }
 
 fn not_an_object(text: &str) -> Wrong {
@@ -366,6 +365,22 @@ mod tests {
                 told(NotJson::HalfACharacter, 38),
             ]
         );
+    }
+
+    /// Python escapes a character beyond the first 65,536 as two halves.
+    #[test]
+    fn escaped_pairs_stand_beside_any_number() {
+        for number in ["1", "0.5", "1.5e3", "0.3601468848511239", "1e400", "-0"] {
+            let read = texts(&format!(r#"{{"a": "\ud83d\ude42", "b": {number}}}"#));
+            assert_eq!(read, ["🙂", number]);
+            let read = texts(&format!(r#"{{"a": "\ud83d\ude42 \ud83d", "b": {number}}}"#));
+            let told = NotJson::HalfACharacter.remark();
+            assert_eq!(read, ["🙂 \u{fffd}", number, &format!("{}: {told}", 20)]);
+        }
+        let wrong = object(r#"["\ud83d\ude42", 1.5e3]"#).err().expect("no object");
+        assert!(wrong.message.contains("is not a JSON object"), "{wrong:?}");
+        let wrong = object(r#"{"a": "\ud83d\ude42", "b": 1.5e3,}"#).err().expect("a comma");
+        assert!(wrong.message.contains("comma"), "{wrong:?}");
     }
 
     #[test]
